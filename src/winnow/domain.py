@@ -1,0 +1,165 @@
+"""The words of the design as plain data: what rooms of the house hand to each other."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, NotRequired, TypedDict
+from uuid import UUID
+
+from winnow.errors import InvalidInput
+
+Json = Any
+"""A value that `json.dumps` takes. (The recursive type costs more readers than it saves bugs.)"""
+
+Target = str | list[str]
+"""The right answer to an input: one label, or the set of labels that apply, in the service's order."""
+
+
+class Classification(TypedDict):
+    """An answer: the label (or labels, where several may apply) and a probability for each known label."""
+
+    label: NotRequired[str]
+    labels: NotRequired[list[str]]
+    scores: dict[str, float]
+
+
+Outcome = Classification | InvalidInput
+"""What a model gives for one input: the answer, or that row's own error."""
+
+Progress = Callable[[str, float], None]
+"""Told what is being done and how much of it is done (0 to 1). Raises `Cancelled` to stop the work."""
+
+
+def no_progress(_stage: str, _done: float) -> None:
+    """Report to nobody."""
+
+
+class RunStatus(StrEnum):
+    """Where a run stands. The last three are final."""
+
+    QUEUED = "queued"
+    STARTED = "started"
+    FINISHED = "finished"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing will change any more."""
+        return self in (RunStatus.FINISHED, RunStatus.FAILED, RunStatus.CANCELLED)
+
+
+class History(StrEnum):
+    """What an answer waits for: its commit, its place in the writer's queue, or nothing at all."""
+
+    DURABLE = "durable"
+    RELAXED = "relaxed"
+    OFF = "off"
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """An input with its target."""
+
+    input: str
+    target: Target
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """Inputs and their targets, in step with each other."""
+
+    inputs: Sequence[str]
+    targets: Sequence[Target]
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def take(self, rows: Sequence[int]) -> Examples:
+        """Only these rows, in this order."""
+        return Examples([self.inputs[i] for i in rows], [self.targets[i] for i in rows])
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The training of all candidates of one service on one snapshot."""
+
+    id: str
+    service: str
+    status: RunStatus
+    created_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    snapshot: int | None = None
+    pid: int | None = None
+    progress: Mapping[str, Any] | None = None
+    report: Mapping[str, Any] | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A trained model in the registry. `number` counts from 1 in each service."""
+
+    service: str
+    number: int
+    run_id: str
+    candidate: str
+    parameters: Mapping[str, Any]
+    metrics: Mapping[str, Any]
+    gates: Sequence[Mapping[str, Any]]
+    path: str
+    sha256: str
+    size_bytes: int
+    champion: bool
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Promotion:
+    """One change of champion, with its reasons. `previous` is the version that it took over from."""
+
+    id: str
+    service: str
+    version: int
+    previous: int | None
+    kind: str
+    reasons: Sequence[str]
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """One answered input, as the history keeps it. `latency_ms` runs from admission to the model's answer."""
+
+    id: str
+    service: str
+    version: int
+    input: str
+    answer: Classification
+    latency_ms: float
+    request_id: str
+    client: str
+    created_at: datetime
+    ticket: str | None = None
+    feedback: Target | None = field(default=None, compare=False)
+
+
+def now() -> datetime:
+    """The present, in UTC."""
+    return datetime.now(UTC)
+
+
+def new_id() -> str:
+    """Return a UUIDv7 as text: unique anywhere, and sorted by the millisecond in which it was made (RFC 9562)."""
+    random = int.from_bytes(os.urandom(10), "big")
+    value = (time.time_ns() // 1_000_000) << 80 | random
+    value = value & ~(0xF << 76) | 0x7 << 76
+    value = value & ~(0x3 << 62) | 0x2 << 62
+    return str(UUID(int=value))

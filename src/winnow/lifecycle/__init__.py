@@ -1,0 +1,1 @@
+"""From examples to a promoted version: ingest, splitting, training, evaluation, gates, registry."""

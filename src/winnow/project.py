@@ -1,0 +1,301 @@
+"""The project file, `winnow.toml`: what is asked, of which data, by which candidates, behind which gates.
+
+`load_project(folder)` reads it. Every mistake in it becomes one sentence that names file, key and remedy.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Any, Literal, cast
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+
+from winnow.errors import NotFound, ProjectError, nearest
+
+FILE_NAME = "winnow.toml"
+
+_COMPARISONS: Mapping[str, Callable[[float, float], bool]] = MappingProxyType(
+    {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt}
+)
+_REQUIREMENT = re.compile(r"\s*(>=|<=|>|<)\s*([0-9]*\.?[0-9]+)\s*")
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Requirement(_Section):
+    """A comparison with a number, written `">= 0.80"`."""
+
+    comparison: Literal[">=", "<=", ">", "<"]
+    value: float
+
+    def met_by(self, figure: float) -> bool:
+        """Whether this figure is good enough."""
+        return _COMPARISONS[self.comparison](figure, self.value)
+
+    def short_by(self, figure: float) -> float:
+        """How far this figure is from good enough, in the figure's own unit; 0 when it is met."""
+        return 0.0 if self.met_by(figure) else abs(figure - self.value)
+
+    def __str__(self) -> str:
+        return f"{self.comparison} {self.value:g}"
+
+
+def _requirement(value: object) -> object:
+    match = _REQUIREMENT.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError('should be a comparison with a number in quotes, such as ">= 0.80" or "<= 50"')
+    return {"comparison": match[1], "value": float(match[2])}
+
+
+RequirementText = Annotated[Requirement, BeforeValidator(_requirement)]
+
+
+class Gates(_Section):
+    """What a version must meet before it may answer users. Measured on the held-out rows of its run."""
+
+    accuracy: RequirementText | None = Field(None, description="Share of rows answered exactly right.")
+    f1_macro: RequirementText | None = Field(None, description="F1 averaged over labels, each counting alike.")
+    recall: Mapping[str, RequirementText] = Field(
+        default_factory=dict, description="Per label: the share of its rows that were found."
+    )
+    latency_p95_ms: RequirementText | None = Field(
+        None, description="Milliseconds for one input, 95th percentile, measured in process."
+    )
+    size_mb: RequirementText | None = Field(None, description="Megabytes of the model's bundle on disk.")
+    regression: RequirementText | None = Field(
+        None, description="How much lower than the champion's its f1_macro may be, on the same test rows."
+    )
+
+
+class Retrain(_Section):
+    """What happens after a run."""
+
+    promote: Literal["automatic", "manual"] = Field(
+        "automatic", description="Whether the best version that meets its gates takes over by itself."
+    )
+
+
+class Serving(_Section):
+    """Bounds of the hot path."""
+
+    max_batch: int = Field(64, ge=1, le=4096, description="Rows that the model is given at once.")
+    max_queue: int = Field(512, ge=1, le=1_000_000, description="Rows that may wait or be worked on per process.")
+    timeout_ms: int = Field(2000, ge=1, le=600_000, description="Milliseconds after which a caller is let go.")
+    max_chars: int = Field(100_000, ge=1, le=10_000_000, description="Characters that one input may have.")
+
+
+class CandidateSpec(_Section):
+    """A way to learn: a family and its parameters."""
+
+    family: str = Field(description="Name of the family, such as `linear-svm`.")
+    name: str = Field("", description="Name in reports; the family's name where none is given.")
+    parameters: Mapping[str, Any] = Field(default_factory=dict, description="Parameters of the family.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_name_or_table(cls, value: object) -> object:
+        if isinstance(value, str):
+            return {"family": value, "name": value}
+        if isinstance(value, Mapping) and "parameters" not in value:
+            own = {key: value[key] for key in ("family", "name") if key in value}
+            rest = {key: entry for key, entry in value.items() if key not in own}
+            return {"name": own.get("family", ""), **own, "parameters": rest}
+        return value
+
+
+class ServiceConfig(_Section):
+    """One question: what it reads, which labels it knows, how it learns and how it is served."""
+
+    task: str = Field(description="What kind of answer: `text-classification`.")
+    description: str = Field("", description="The question in a sentence, for people.")
+    input: str = Field("text", description="Column (or JSON key) of a data file that holds the input.")
+    label: str | tuple[str, ...] = Field(
+        "label",
+        description="Column that holds the label; a list of 0/1 columns where several labels may apply.",
+    )
+    separator: str | None = Field(
+        None, min_length=1, description="What stands between labels in a cell, where several may apply."
+    )
+    labels: Mapping[str, tuple[str, ...]] | tuple[str, ...] | None = Field(
+        None, description="Known labels, or a table from label to the values of the column that mean it."
+    )
+    data: tuple[str, ...] = Field((), description="Files beside winnow.toml that are loaded at the first start.")
+    candidates: tuple[CandidateSpec, ...] = Field(
+        (CandidateSpec(family="logistic-regression", name="logistic-regression"),),
+        min_length=1,
+        description="Ways to learn that each run compares.",
+    )
+    gates: Gates = Field(default_factory=Gates)
+    retrain: Retrain = Field(default_factory=Retrain)
+    serving: Serving = Field(default_factory=Serving)
+
+    @model_validator(mode="after")
+    def _coherent(self) -> ServiceConfig:
+        names = [candidate.name for candidate in self.candidates]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"has two candidates named '{name}': give one of them another name")
+        if isinstance(self.label, tuple) and self.separator is not None:
+            raise ValueError("has both a list of label columns and a separator: one of them says it all")
+        if isinstance(self.label, tuple) and isinstance(self.labels, Mapping):
+            raise ValueError("has label columns, whose names are the labels: leave the table 'labels' out")
+        self._values_mean_one_label()
+        self._gates_name_known_labels()
+        return self
+
+    def _values_mean_one_label(self) -> None:
+        seen: dict[str, str] = {}
+        for label, values in self.label_values.items():
+            for value in values:
+                if seen.setdefault(value, label) != label:
+                    raise ValueError(f"maps the value '{value}' to both '{seen[value]}' and '{label}'")
+
+    def _gates_name_known_labels(self) -> None:
+        known = self.known_labels
+        if known is None:
+            return
+        for label in self.gates.recall:
+            if label not in known:
+                raise ValueError(f"has a recall gate for the unknown label '{label}'.{nearest(label, known)}")
+
+    @property
+    def several(self) -> bool:
+        """Whether several labels may apply to one input."""
+        return isinstance(self.label, tuple) or self.separator is not None
+
+    @property
+    def known_labels(self) -> tuple[str, ...] | None:
+        """The labels that the project file fixes, in its order; None when the data decide."""
+        if isinstance(self.label, tuple):
+            return self.label
+        return tuple(self.labels) if self.labels is not None else None
+
+    @property
+    def label_values(self) -> Mapping[str, tuple[str, ...]]:
+        """Label → the column's values that mean it; empty when values are labels as they stand."""
+        return self.labels if isinstance(self.labels, Mapping) else {}
+
+
+class ProjectSection(_Section):
+    """The project itself."""
+
+    name: str = Field(min_length=1, description="The project's name, for people.")
+
+
+class ProjectFile(_Section):
+    """The whole of `winnow.toml`."""
+
+    project: ProjectSection
+    services: Mapping[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")], ServiceConfig] = Field(
+        default_factory=dict
+    )
+
+
+class Project:
+    """A folder with a `winnow.toml`. `folder` is absolute; `services` maps names to their configuration."""
+
+    def __init__(self, folder: Path, content: ProjectFile) -> None:
+        self.folder = folder
+        self.name = content.project.name
+        self.services = content.services
+
+    def service(self, name: str) -> ServiceConfig:
+        """The configuration of one service; `NotFound` with the nearest name otherwise."""
+        try:
+            return self.services[name]
+        except KeyError:
+            raise NotFound(f"there is no service '{name}'.{nearest(name, self.services)}") from None
+
+
+def load_project(folder: Path) -> Project:
+    """Read `winnow.toml` in this folder; `ProjectError` with a sentence for each mistake."""
+    folder = folder.resolve()
+    path = folder / FILE_NAME
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise ProjectError(
+            f"there is no {FILE_NAME} in {folder}: run `winnow new NAME` for a project, or name its folder "
+            "with --project"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ProjectError(f"{path} cannot be read: {error}") from error
+    try:
+        return Project(folder, ProjectFile.model_validate(tomllib.loads(text)))
+    except tomllib.TOMLDecodeError as error:
+        raise ProjectError(f"{path} is not TOML: {error}") from error
+    except ValidationError as error:
+        raise ProjectError("\n".join(_sentence(path, details) for details in _worth_telling(error))) from error
+
+
+def _worth_telling(error: ValidationError) -> list[ErrorDetails]:
+    """One complaint per key: a value that fits no branch of a union is complained of once for each."""
+    first: dict[tuple[int | str, ...], ErrorDetails] = {}
+    for details in error.errors():
+        first.setdefault(_key(details), details)
+    return list(first.values())
+
+
+def _key(details: ErrorDetails) -> tuple[int | str, ...]:
+    """The place in the file, without the names of types that pydantic adds for unions."""
+    return tuple(part for part in details["loc"] if isinstance(part, int) or not re.search(r"[\[(]|^str$", part))
+
+
+def _sentence(path: Path, details: ErrorDetails) -> str:
+    key = _key(details)
+    place = ".".join(str(part) for part in key)
+    match details["type"]:
+        case "extra_forbidden":
+            table = ".".join(str(part) for part in key[:-1])
+            where = f"the table [{table}]" if table else "the file"
+            return f"{path}: unknown key '{key[-1]}' in {where}.{nearest(str(key[-1]), _keys_at(key[:-1]))}"
+        case "missing":
+            return f"{path}: the key '{place}' is missing{_remedy(key)}"
+        case "value_error":
+            return (
+                f"{path}: '{place}' {details['ctx']['error']}, not {details['input']!r}"
+                if _scalar(details["input"])
+                else f"{path}: '{place}' {details['ctx']['error']}"
+            )
+        case "string_pattern_mismatch":
+            return (
+                f"{path}: the name '{key[1] if len(key) > 1 else place}' in [services] cannot be part of an address: "
+                "use lower-case letters, digits, '-' and '_'"
+            )
+        case _:
+            return f"{path}: '{place}' {details['msg'][0].lower()}{details['msg'][1:]}, not {details['input']!r}"
+
+
+def _scalar(value: object) -> bool:
+    return isinstance(value, str | int | float | bool)
+
+
+def _keys_at(key: tuple[int | str, ...]) -> list[str]:
+    """The keys that are allowed in the table at this place."""
+    section: type[BaseModel] = ProjectFile
+    for part in key:
+        if section is ProjectFile and part == "services":
+            continue
+        known = section.model_fields.get(str(part))
+        if known is None:
+            section = ServiceConfig if section is ProjectFile else section
+            continue
+        annotation = known.annotation
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            section = annotation
+    return list(section.model_fields)
+
+
+def _remedy(key: tuple[int | str, ...]) -> str:
+    """What to write instead, from the key's own description."""
+    section = cast("type[BaseModel]", {1: ProjectFile, 2: ProjectSection}.get(len(key), ServiceConfig))
+    known = section.model_fields.get(str(key[-1]))
+    return f": {known.description}" if known is not None and known.description else ""

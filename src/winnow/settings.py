@@ -1,0 +1,77 @@
+"""Everything about a process. Each setting is declared once: here, with its default and one line of help.
+
+From that line come the environment variable `WINNOW_…`, the option of `winnow up` and the reference page.
+Command-line options beat environment variables, which beat defaults.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from winnow.domain import History
+from winnow.errors import ProjectError, nearest
+
+PREFIX = "WINNOW_"
+
+
+class Settings(BaseSettings):
+    """A process's settings. Read them with `load_settings`, which words their errors."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+
+    project: Path = Field(Path(), description="Folder that holds winnow.toml.")
+    home: Path | None = Field(None, description="Folder for database and models; .winnow in the project if unset.")
+    database: SecretStr | None = Field(
+        None, description="URL of the database, such as postgresql://user@host/name; a SQLite file if unset."
+    )
+    host: str = Field("127.0.0.1", description="Address to listen on. Only loopback addresses are served.")
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    workers: int = Field(1, ge=1, le=256, description="Serving processes that share the port.")
+    history: History = Field(
+        History.DURABLE,
+        description="What an answer waits for: durable (its commit), relaxed (nothing), off (kept nowhere).",
+    )
+    max_body_mb: float = Field(10.0, gt=0, description="Megabytes that the body of a request may have.")
+    max_upload_mb: float = Field(1024.0, gt=0, description="Megabytes that an uploaded file of examples may have.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info",
+        description="Least severe message that is logged; inputs and outputs are logged at debug only.",
+    )
+    log_format: Literal["auto", "human", "json"] = Field(
+        "auto", description="Shape of log lines: auto is human on a terminal and json elsewhere."
+    )
+
+    @property
+    def folder(self) -> Path:
+        """Where this project's database and models live; absolute."""
+        return (self.home or self.project / ".winnow").resolve()
+
+    @property
+    def database_url(self) -> str:
+        """The database, as SQLAlchemy names it."""
+        if self.database is not None:
+            return self.database.get_secret_value()
+        return f"sqlite:///{self.folder / 'winnow.db'}"
+
+
+def load_settings(**given: Any) -> Settings:
+    """Settings from what is given (None counts as not given), then the environment, then the defaults.
+
+    `ProjectError` names the setting, its variable and what would be right.
+    """
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        raise ProjectError("\n".join(_sentence(entry) for entry in error.errors())) from error
+
+
+def _sentence(entry: Any) -> str:
+    name = str(entry["loc"][0])
+    if entry["type"] == "extra_forbidden":
+        return f"unknown setting '{name}'.{nearest(name, Settings.model_fields)}"
+    message = f"{entry['msg'][0].lower()}{entry['msg'][1:]}"
+    return f"setting '{name}' ({PREFIX}{name.upper()}): {message}, not {entry['input']!r}"

@@ -1,0 +1,1 @@
+"""What a service answers: input, answer and metrics, per task."""
