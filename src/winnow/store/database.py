@@ -1,0 +1,132 @@
+"""Connections and transactions, on SQLite and PostgreSQL alike."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
+
+from winnow.errors import MissingExtra, ProjectError, StoreFailed
+
+BUSY_TIMEOUT_MS = 15_000
+"""How long a writer waits for another one on SQLite. Writers hold the database for milliseconds."""
+
+
+class Database:
+    """One database for everything. Open it once per process; connections may be used from any thread."""
+
+    def __init__(self, url: str) -> None:
+        self._url = _understood(url)
+        self._engine = _engine(self._url)
+        self._writer = self._engine.execution_options(writes=True)
+
+    @property
+    def embedded(self) -> bool:
+        """Whether this is a SQLite file rather than a server."""
+        return self._engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction that sees one state of the database and changes nothing."""
+        with self._translated(), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction that is committed at the end of the block, whole, or not at all where the block raises.
+
+        On SQLite it is exclusive from its first line (`BEGIN IMMEDIATE`), so it never fails half-way for a lock.
+        """
+        with self._translated(), self._writer.begin() as connection:
+            yield connection
+
+    def lock(self, connection: Connection, name: str) -> None:
+        """Let one transaction at a time past here, until it ends. SQLite's writers are alone as it is."""
+        if not self.embedded:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": crc32(name.encode())})
+
+    def migrate(self) -> None:
+        """Bring the schema to what this Winnow expects. Safe to call at every start and by several at once."""
+        from alembic import command  # noqa: PLC0415  (a fifth of a second that only migration needs)
+        from alembic.config import Config  # noqa: PLC0415
+        from alembic.util import CommandError  # noqa: PLC0415
+
+        if self.embedded and self._url.database not in (None, "", ":memory:"):
+            Path(str(self._url.database)).parent.mkdir(parents=True, exist_ok=True)
+        config = Config()
+        config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+        try:
+            with self.write() as connection:
+                self.lock(connection, "migrate")
+                config.attributes["connection"] = connection
+                command.upgrade(config, "head")
+        except CommandError as error:
+            raise StoreFailed(
+                f"the database {self} was made by a newer Winnow ({error}): upgrade this one"
+            ) from error
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+    def __str__(self) -> str:
+        return self._url.render_as_string(hide_password=True)
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except IntegrityError:  # a rule of the schema: whoever wrote the statement knows what it means
+            raise
+        except SQLAlchemyError as error:
+            cause = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+            raise StoreFailed(f"the database {self} failed: {cause}") from error
+
+
+def _understood(given: str) -> URL:
+    try:
+        url = make_url(given)
+    except ArgumentError as error:
+        raise ProjectError(
+            "setting 'database' (WINNOW_DATABASE) is not a URL: write it as postgresql://user:password@host/name"
+        ) from error
+    if url.drivername in ("postgresql", "postgres"):
+        url = url.set(drivername="postgresql+psycopg")
+    if url.get_backend_name() not in ("sqlite", "postgresql"):
+        raise ProjectError(
+            f"setting 'database' (WINNOW_DATABASE): Winnow keeps its data in SQLite or PostgreSQL, "
+            f"not in {url.get_backend_name()}"
+        )
+    if url.get_backend_name() == "postgresql" and find_spec("psycopg") is None:
+        raise MissingExtra("PostgreSQL", "postgres")
+    return url
+
+
+def _engine(url: URL) -> Engine:
+    dumps = partial(json.dumps, ensure_ascii=False, separators=(",", ":"))
+    if url.get_backend_name() == "postgresql":
+        return create_engine(url, json_serializer=dumps, pool_pre_ping=True)
+    engine = create_engine(url, json_serializer=dumps, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
+    event.listen(engine, "connect", _configure_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _configure_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # the driver's own BEGIN comes too late: see _begin_sqlite
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """Begin at once, and as a writer where one will write: a reader that turns writer may find the door locked."""
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,0 +1,172 @@
+"""The tables. Ids are UUIDv7 as text, so that they sort by time; times are UTC."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    text,
+)
+from sqlalchemy.types import TypeDecorator
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment in UTC: a `timestamptz` in PostgreSQL, text without a zone in SQLite, which has none."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse moments without a zone; they mean another moment on every machine."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value} has no time zone")
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Give back a moment in UTC whatever the session's own zone is."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+metadata = MetaData()
+
+
+def _id(name: str = "id", *args: Any, **kwargs: Any) -> Column[str]:
+    return Column(name, String(36), *args, **kwargs)
+
+
+def _service() -> Column[str]:
+    return Column("service", String(63), nullable=False)
+
+
+batches = Table(
+    "batches",
+    metadata,
+    _id(primary_key=True),
+    _service(),
+    Column("number", Integer, unique=True, comment="Order of acceptance; null while rows are still arriving."),
+    Column("source", Text, nullable=False, comment="upload:<file>, api or feedback."),
+    Column("rows", Integer, nullable=False, server_default="0"),
+    Column("created_at", UtcDateTime, nullable=False),
+    comment="One act of adding examples. A snapshot is the dataset up to one batch.",
+)
+
+examples = Table(
+    "examples",
+    metadata,
+    _id(primary_key=True),
+    _service(),
+    _id("batch_id", ForeignKey("batches.id", ondelete="CASCADE"), nullable=False),
+    Column("line", BigInteger, comment="Line of the file that it came from."),
+    Column("input", Text, nullable=False),
+    Column("target", JSON, nullable=False),
+    Column("digest", String(32), nullable=False, comment="Of the input: equal inputs have equal digests."),
+    Index("examples_by_digest", "service", "digest"),
+    Index("examples_by_batch", "batch_id"),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    _id(primary_key=True),
+    _service(),
+    Column("status", String(16), nullable=False),
+    Column("snapshot", Integer),
+    Column("pid", Integer),
+    Column("progress", JSON),
+    Column("report", JSON),
+    Column("error", Text),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("started_at", UtcDateTime),
+    Column("heartbeat_at", UtcDateTime),
+    Column("finished_at", UtcDateTime),
+    Index("runs_by_service", "service", "id"),
+)
+Index(
+    "one_active_run_per_service",
+    runs.c.service,
+    unique=True,
+    sqlite_where=text("status IN ('queued', 'started')"),
+    postgresql_where=text("status IN ('queued', 'started')"),
+)
+
+versions = Table(
+    "versions",
+    metadata,
+    Column("service", String(63), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    _id("run_id", ForeignKey("runs.id"), nullable=False),
+    Column("candidate", Text, nullable=False),
+    Column("parameters", JSON, nullable=False),
+    Column("metrics", JSON, nullable=False),
+    Column("gates", JSON, nullable=False),
+    Column("path", Text, nullable=False, comment="Of the bundle, relative to the folder of models."),
+    Column("sha256", String(64), nullable=False, comment="Of the bundle's bundle.json."),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("champion", Boolean, nullable=False, server_default=text("false")),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+Index(
+    "one_champion_per_service",
+    versions.c.service,
+    unique=True,
+    sqlite_where=text("champion"),
+    postgresql_where=text("champion"),
+)
+
+promotions = Table(
+    "promotions",
+    metadata,
+    _id(primary_key=True),
+    _service(),
+    Column("version", Integer, nullable=False),
+    Column("previous", Integer, comment="The version that it took over from."),
+    Column("kind", String(16), nullable=False, comment="promote or rollback."),
+    Column("reasons", JSON, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Index("promotions_by_service", "service", "id"),
+)
+
+predictions = Table(
+    "predictions",
+    metadata,
+    _id(primary_key=True),
+    _service(),
+    Column("version", Integer, nullable=False),
+    Column("input", Text, nullable=False),
+    Column("answer", JSON, nullable=False),
+    Column("latency_ms", Float, nullable=False),
+    Column("request_id", Text, nullable=False),
+    Column("client", Text, nullable=False),
+    Column("ticket", String(36)),
+    Column("created_at", UtcDateTime, nullable=False),
+    Index("predictions_by_service", "service", "id"),
+)
+
+feedback = Table(
+    "feedback",
+    metadata,
+    _id("prediction_id", ForeignKey("predictions.id", ondelete="CASCADE"), primary_key=True),
+    _id("example_id", ForeignKey("examples.id"), nullable=False),
+    Column("target", JSON, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+)

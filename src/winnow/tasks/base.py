@@ -1,0 +1,49 @@
+"""The port `Task`: what a service answers. Registered under `winnow.tasks`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from winnow.domain import Classification, Target
+from winnow.models.base import Question
+from winnow.project import ServiceConfig
+
+
+class Task(Protocol):
+    """Reads inputs and targets, and compares answers with targets. Made once per service; has no other state."""
+
+    primary_metric: str
+    """The figure by which candidates are ranked and compared with the champion; higher is better."""
+
+    def __init__(self, config: ServiceConfig) -> None: ...
+
+    def read_input(self, value: object) -> str:
+        """An input from JSON or a cell; `InvalidInput` says what is wrong with it."""
+        ...
+
+    def read_target(self, value: object) -> Target:
+        """A target from JSON, as feedback gives it; `InvalidInput` names the labels that there are."""
+        ...
+
+    def read_row(self, row: Mapping[str, Any]) -> tuple[str, Target]:
+        """The input and target of a table row or JSON object; `InvalidInput` says which column is wrong and how."""
+        ...
+
+    def columns(self) -> tuple[str, ...]:
+        """The columns that `read_row` needs."""
+        ...
+
+    def question(self, targets: Sequence[Target]) -> Question:
+        """What is to be learned from these targets."""
+        ...
+
+    def metrics(
+        self, question: Question, targets: Sequence[Target], answers: Sequence[Classification]
+    ) -> Mapping[str, Any]:
+        """Compare answers with targets: JSON-ready figures, among them `primary_metric`."""
+        ...
+
+    def correct(self, targets: Sequence[Target], answers: Sequence[Classification]) -> Sequence[bool]:
+        """Which answers are exactly right."""
+        ...
