@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any, NotRequired, TypedDict
 from uuid import UUID
 
-from winnow.errors import InvalidInput
+from winnow.errors import WinnowError
 
 Json = Any
 """A value that `json.dumps` takes. (The recursive type costs more readers than it saves bugs.)"""
@@ -28,7 +28,7 @@ class Classification(TypedDict):
     scores: dict[str, float]
 
 
-Outcome = Classification | InvalidInput
+Outcome = Classification | WinnowError
 """What a model gives for one input: the answer, or that row's own error."""
 
 Progress = Callable[[str, float], None]

@@ -12,6 +12,7 @@
     ├── TrainingFailed      a run, or one candidate of it, could not learn from its examples
     │   └── Cancelled       a person asked for the run to stop
     ├── BundleRefused       a model's files are damaged, tampered with or of another version
+    ├── ModelFailed         the model broke on this input; its neighbours were answered
     ├── NotReady            the service has no champion to answer with yet
     ├── Overloaded          refused before any work; says when to come back
     ├── DeadlineExceeded    the caller's time is up
@@ -102,6 +103,10 @@ class Cancelled(TrainingFailed):
 
 class BundleRefused(WinnowError):
     """A model's files are damaged, tampered with, or of a version that this Winnow cannot read."""
+
+
+class ModelFailed(WinnowError):
+    """The model broke on this input. The fault is the model's, not the caller's; the log has its traceback."""
 
 
 class NotReady(WinnowError):

@@ -74,6 +74,11 @@ class Gates(_Section):
         None, description="How much lower than the champion's its f1_macro may be, on the same test rows."
     )
 
+    def described(self) -> dict[str, str]:
+        """Gate → requirement as text, for those that are set; a label's recall as `recall.<label>`."""
+        single = {name: str(value) for name, value in self if isinstance(value, Requirement)}
+        return single | {f"recall.{label}": str(requirement) for label, requirement in self.recall.items()}
+
 
 class Retrain(_Section):
     """What happens after a run."""

@@ -69,6 +69,17 @@ def load_settings(**given: Any) -> Settings:
         raise ProjectError("\n".join(_sentence(entry) for entry in error.errors())) from error
 
 
+def to_environment(settings: Settings) -> dict[str, str]:
+    """The same settings as environment variables, for a process that is started with them."""
+    values = {}
+    for name, value in settings:
+        if isinstance(value, SecretStr):
+            values[f"{PREFIX}{name.upper()}"] = value.get_secret_value()
+        elif value is not None:
+            values[f"{PREFIX}{name.upper()}"] = str(value.resolve() if isinstance(value, Path) else value)
+    return values
+
+
 def _sentence(entry: Any) -> str:
     name = str(entry["loc"][0])
     if entry["type"] == "extra_forbidden":

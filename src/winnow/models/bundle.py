@@ -18,7 +18,7 @@ from typing import Any
 
 from winnow import plugins
 from winnow.domain import Outcome
-from winnow.errors import BundleRefused, InvalidInput, NotFound
+from winnow.errors import BundleRefused, WinnowError, NotFound
 from winnow.models.base import Model, Question
 
 FACTS = "bundle.json"
@@ -48,12 +48,12 @@ def save_bundle(model: Model, folder: Path, *, task: str, golden: Sequence[str])
         "task": task,
         "labels": list(model.question.labels),
         "several": model.question.several,
-        "libraries": _library_versions(),
+        "libraries": library_versions(),
         "files": {path.relative_to(folder).as_posix(): _sha256(path) for path in files},
         "golden": [
             {"input": text, "answer": answer}
             for text, answer in zip(golden, model.answer(golden), strict=True)
-            if not isinstance(answer, InvalidInput)
+            if not isinstance(answer, WinnowError)
         ],
     }
     (folder / FACTS).write_text(json.dumps(facts, ensure_ascii=False, indent=1), encoding="utf-8")
@@ -90,7 +90,7 @@ def self_test(model: Model, golden: Sequence[Mapping[str, Any]], *, where: str) 
 
 
 def _same(expected: Mapping[str, Any], answer: Outcome) -> bool:
-    if isinstance(answer, InvalidInput) or expected["scores"].keys() != answer["scores"].keys():
+    if isinstance(answer, WinnowError) or expected["scores"].keys() != answer["scores"].keys():
         return False
     return all(abs(score - answer["scores"][label]) <= TOLERANCE for label, score in expected["scores"].items())
 
@@ -126,7 +126,8 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _library_versions() -> dict[str, str]:
+def library_versions() -> dict[str, str]:
+    """Installed versions of the libraries that decide how a model answers."""
     found = {}
     for name in LIBRARIES:
         try:

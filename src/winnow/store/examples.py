@@ -58,6 +58,14 @@ def accept(connection: Connection, batch: str, rows: int) -> int:
     return number
 
 
+def add_one(connection: Connection, service: str, text: str, target: Target, source: str) -> str:
+    """Add one example, to be seen at once; returns its id. Call it under the lock named "batches"."""
+    batch = open_batch(connection, service, source)
+    (example_id,) = add(connection, service, batch, [(digest(text), Example(text, target))])
+    accept(connection, batch, 1)
+    return example_id
+
+
 def discard(connection: Connection, batch: str) -> None:
     """Forget a batch that was not accepted, with its rows."""
     connection.execute(delete(batches).where(batches.c.id == batch, batches.c.number.is_(None)))

@@ -27,8 +27,8 @@ _NAMES = (
     "created_at",
 )
 
-# One statement with one parameter for the whole batch: it is parsed and stored while Python's lock is free, where
-# a statement for each row would fight the event loop for that lock at every row.
+# One statement with one parameter for the whole batch: it is parsed and stored while Python's lock is free. A
+# statement for each row would fight the event loop for that lock at every row.
 _APPEND_SQLITE = text(
     f"INSERT INTO predictions ({', '.join(_NAMES)}) SELECT "  # noqa: S608  (names from above)
     + ", ".join(f"json_extract(value, '$[{i}]')" for i in range(9))

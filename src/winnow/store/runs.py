@@ -74,6 +74,11 @@ def get(connection: Connection, service: str, run_id: str) -> Run:
     return _run(row)
 
 
+def active(connection: Connection) -> set[str]:
+    """Ids of the runs of any service that are queued or started."""
+    return set(connection.scalars(select(runs.c.id).where(runs.c.status.in_(ACTIVE))))
+
+
 def newest(connection: Connection, service: str, limit: int) -> list[Run]:
     """The newest runs first."""
     query = select(*_COLUMNS).where(runs.c.service == service).order_by(runs.c.id.desc()).limit(limit)

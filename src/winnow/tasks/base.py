@@ -44,6 +44,12 @@ class Task(Protocol):
         """Compare answers with targets: JSON-ready figures, among them `primary_metric`."""
         ...
 
+    def intervals(
+        self, question: Question, targets: Sequence[Target], answers: Sequence[Classification]
+    ) -> Mapping[str, Sequence[float] | None]:
+        """The 95 % interval [low, high] of the leading figures of `metrics`, `primary_metric` among them."""
+        ...
+
     def correct(self, targets: Sequence[Target], answers: Sequence[Classification]) -> Sequence[bool]:
         """Which answers are exactly right."""
         ...

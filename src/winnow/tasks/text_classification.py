@@ -71,6 +71,12 @@ class TextClassification:
         """Accuracy, macro F1, figures for each label, confusion matrix and calibration."""
         return classification.metrics(question, targets, answers)
 
+    def intervals(
+        self, question: Question, targets: Sequence[Target], answers: Sequence[Classification]
+    ) -> Mapping[str, Sequence[float] | None]:
+        """Bootstrap intervals of accuracy and macro F1."""
+        return classification.intervals(question, targets, answers)
+
     def correct(self, targets: Sequence[Target], answers: Sequence[Classification]) -> Sequence[bool]:
         """Which answers have exactly the right label or labels."""
         return classification.correct(targets, answers)

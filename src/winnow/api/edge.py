@@ -1,0 +1,111 @@
+"""The edge of every request: its id, its bounds, its errors, its log line and its figures."""
+
+from __future__ import annotations
+
+import re
+import time
+
+from loguru import logger
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from winnow.api.problems import problem, problem_of, problem_response
+from winnow.domain import new_id
+from winnow.errors import WinnowError
+from winnow.monitoring.metrics import Metrics
+
+REQUEST_ID = b"x-request-id"
+_SANE_ID = re.compile(r"[\x21-\x7e]{1,128}")
+
+
+class BodyTooLarge(Exception):
+    """The body has more bytes than this route takes."""
+
+
+class Edge:
+    """The outermost layer. `scope["state"]["request_id"]` is the request's id for all layers inside."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics, max_body: int, max_upload: int) -> None:
+        self._app = app
+        self._metrics = metrics
+        self._max_body = max_body
+        self._max_upload = max_upload
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, whatever happens inside."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        await _Exchange(scope, receive, send, self._limit(scope)).run(self._app, self._metrics)
+
+    def _limit(self, scope: Scope) -> int:
+        return self._max_upload if scope["path"].endswith("/upload") else self._max_body
+
+
+class _Exchange:
+    """One request and its answer."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send, limit: int) -> None:
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        self._limit = limit
+        self._read = 0
+        self._status = 0
+        self._id = _request_id(scope)
+        scope.setdefault("state", {})["request_id"] = self._id
+
+    async def run(self, app: ASGIApp, metrics: Metrics) -> None:
+        started = time.perf_counter()
+        try:
+            await app(self._scope, self._receive_bounded, self._send_marked)
+        except WinnowError as error:
+            await self._refuse(problem_of(error, self._id))
+        except BodyTooLarge:
+            await self._refuse(problem(413, f"the body has more than the {self._limit:,} bytes allowed", self._id))
+        except Exception as error:  # noqa: BLE001  (a bug, and the last chance to answer for it)
+            logger.bind(request_id=self._id).opt(exception=error).error("a request failed")
+            await self._refuse(problem(500, "Winnow failed on this request: its log says why", self._id))
+        self._account(metrics, time.perf_counter() - started)
+
+    async def _receive_bounded(self) -> Message:
+        message = await self._receive()
+        if message["type"] == "http.request":
+            self._read += len(message.get("body", b""))
+            if self._read > self._limit:
+                raise BodyTooLarge
+        return message
+
+    async def _send_marked(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._status = message["status"]
+            message["headers"] = [*message.get("headers", ()), (REQUEST_ID, self._id.encode())]
+        await self._send(message)
+
+    async def _refuse(self, content: dict[str, object]) -> None:
+        if self._status:  # too late for another answer: the client sees the connection end early
+            return
+        await problem_response(content)(self._scope, self._receive, self._send_marked)
+
+    def _account(self, metrics: Metrics, seconds: float) -> None:
+        route, method = self._route(), self._scope["method"]
+        metrics.requests.labels(route, method, self._status).inc()
+        metrics.request_seconds.labels(route).observe(seconds)
+        level = "ERROR" if self._status >= 500 else "INFO"
+        logger.bind(request_id=self._id).log(
+            level, "{} {} {} {:.1f} ms", method, self._scope["path"], self._status, seconds * 1000
+        )
+
+    def _route(self) -> str:
+        """The route's pattern, not the path: figures stay few however many paths are tried."""
+        known = self._scope.get("route")
+        return known.path if known is not None and hasattr(known, "path") else "unmatched"
+
+
+def _request_id(scope: Scope) -> str:
+    """The caller's own id where it is a sane one, so that logs on both sides can be joined; else a new one."""
+    for name, value in scope["headers"]:
+        if name == REQUEST_ID:
+            given = value.decode("latin-1")
+            if _SANE_ID.fullmatch(given):
+                return str(given)
+    return new_id()

@@ -1,0 +1,44 @@
+"""Operations: is it alive, is it ready, how is it doing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Response
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from winnow.api.access import UseRuntime, refusals
+from winnow.errors import NotReady
+from winnow.store import versions
+
+router = APIRouter(tags=["operations"])
+
+
+@router.get("/health/live")
+async def live() -> dict[str, str]:
+    """Whether the process answers at all. Restart it where this fails."""
+    return {"status": "live"}
+
+
+@router.get("/health/ready", responses=refusals(503))
+def ready(runtime: UseRuntime) -> dict[str, Any]:
+    """Whether every champion is loaded and the store answers. Send no traffic where this fails."""
+    with runtime.workspace.database.read() as connection:
+        champions = versions.champions(connection)
+    services = [name for name in runtime.workspace.project.services if name in champions]
+    waiting = [name for name in services if runtime.loader.version(name) is None]
+    if waiting:
+        reasons = "; ".join(runtime.loader.problem(name) or f"'{name}' is being loaded" for name in waiting)
+        raise NotReady(f"not every champion answers: {reasons}")
+    return {"status": "ready", "services": services}
+
+
+@router.get("/metrics", response_class=Response)
+def metrics(runtime: UseRuntime) -> Response:
+    """Figures for Prometheus, of all serving processes together."""
+
+    def champions() -> dict[str, int]:
+        with runtime.workspace.database.read() as connection:
+            return versions.champions(connection)
+
+    return Response(runtime.metrics.render(champions), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,116 @@
+"""Predict over HTTP: decode, `Service.answer`, encode.
+
+`PredictLane` takes `POST /services/{name}/predict` straight from the edge, past the router and FastAPI's decoding,
+which together cost more than the model does. What it does not recognise goes the long way, to the same functions.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from loguru import logger
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from winnow.api.problems import problem_of
+from winnow.domain import Prediction
+from winnow.errors import InvalidInput, WinnowError
+from winnow.runtime import Runtime
+from winnow.serving.service import Caller
+
+ROUTE = "/services/{service}/predict"
+_PREFIX, _SUFFIX = ROUTE.split("{service}")
+
+
+class PredictLane:
+    """Answers predict requests itself and passes everything else on."""
+
+    def __init__(self, app: ASGIApp, runtime: Runtime) -> None:
+        self._app = app
+        self._runtime = runtime
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer or pass on."""
+        path = scope.get("path", "")
+        if not (path.endswith(_SUFFIX) and path.startswith(_PREFIX)) or scope.get("method") != "POST":
+            await self._app(scope, receive, send)
+            return
+        scope["route"] = self
+        service = path[len(_PREFIX) : -len(_SUFFIX)]
+        body = await _read(receive)
+        answer = await predict(self._runtime, service, body, caller_of(scope))
+        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(answer)).encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": answer})
+
+    @property
+    def path(self) -> str:
+        """The pattern under which figures are kept, as a router's route has it."""
+        return ROUTE
+
+
+async def predict(runtime: Runtime, service: str, body: bytes, caller: Caller) -> bytes:
+    """Answer the body of a predict request with the body of its answer."""
+    inputs, several = decode(body)
+    outcomes = await runtime.service(service).answer(inputs, caller)
+    logger.bind(request_id=caller.request_id).debug("{} answered {} with {}", service, inputs, outcomes)
+    return encode(outcomes, several, caller.request_id)
+
+
+def decode(body: bytes) -> tuple[Sequence[object], bool]:
+    """The inputs of a request, and whether it asked with `inputs` rather than `input`."""
+    try:
+        content = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput(f"the body is not JSON: {error}") from None
+    if not isinstance(content, dict) or len(content) != 1 or not content.keys() <= {"input", "inputs"}:
+        raise InvalidInput('the body should be {"input": "a text"} or {"inputs": ["a text", "another"]}')
+    if "input" in content:
+        return [content["input"]], False
+    inputs = content["inputs"]
+    if not isinstance(inputs, list) or not inputs:
+        raise InvalidInput("'inputs' should be a list of at least one text")
+    return inputs, True
+
+
+def encode(outcomes: Sequence[Prediction | WinnowError], several: bool, request_id: str) -> bytes:
+    """Word the outcomes. A single input's own error is the request's error."""
+    if several:
+        return _dumps({"predictions": [_row(outcome, request_id) for outcome in outcomes]})
+    (outcome,) = outcomes
+    if isinstance(outcome, WinnowError):
+        raise outcome
+    return _dumps(_prediction(outcome))
+
+
+def caller_of(scope: Scope) -> Caller:
+    """Who asks, as the history will have it."""
+    client = scope.get("client")
+    return Caller(request_id=scope["state"]["request_id"], client=client[0] if client else "local")
+
+
+def _row(outcome: Prediction | WinnowError, request_id: str) -> dict[str, Any]:
+    if isinstance(outcome, WinnowError):
+        return {"error": problem_of(outcome, request_id)}
+    return _prediction(outcome)
+
+
+def _prediction(prediction: Prediction) -> dict[str, Any]:
+    return {"id": prediction.id, **prediction.answer, "version": prediction.version}
+
+
+def _dumps(content: dict[str, Any]) -> bytes:
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+async def _read(receive: Receive) -> bytes:
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    if not message.get("more_body"):
+        return body
+    parts = [body]
+    while message.get("more_body"):
+        message = await receive()
+        parts.append(message.get("body", b""))
+    return b"".join(parts)

@@ -1,0 +1,158 @@
+"""Metrics for Prometheus. Each is declared once, here; the reference page is made from these declarations.
+
+With several serving processes the figures are added up over a shared folder (prometheus-client's multiprocess
+mode), so only counters and histograms are kept per process. What all processes know alike is read from the store
+at each scrape instead.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+
+SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+"""Environment variable that prometheus-client reads when it is first imported."""
+
+_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 1024)
+
+
+class Metrics:
+    """Every metric of one process. Made once, by the composition root."""
+
+    def __init__(self) -> None:
+        own = CollectorRegistry()
+        self._registry = own
+        self.requests = Counter(
+            "winnow_requests",
+            "HTTP requests by route, method and status.",
+            ["route", "method", "status"],
+            registry=own,
+        )
+        self.request_seconds = Histogram(
+            "winnow_request_seconds",
+            "Seconds from a request's first byte to its answer.",
+            ["route"],
+            buckets=_SECONDS,
+            registry=own,
+        )
+        self.predictions = Counter(
+            "winnow_predictions",
+            "Inputs by service and outcome: answered, refused (the row's own error) or failed.",
+            ["service", "outcome"],
+            registry=own,
+        )
+        self.refusals = Counter(
+            "winnow_refusals",
+            "Requests that were refused for load (overloaded) or let go at their deadline (deadline).",
+            ["service", "reason"],
+            registry=own,
+        )
+        self.batch_rows = Histogram(
+            "winnow_batch_rows", "Rows that the model was given at once.", ["service"], buckets=_ROWS, registry=own
+        )
+        self.wait_seconds = Histogram(
+            "winnow_wait_seconds",
+            "Seconds that the oldest row of a batch waited for the model.",
+            ["service"],
+            buckets=_SECONDS,
+            registry=own,
+        )
+        self.model_seconds = Histogram(
+            "winnow_model_seconds",
+            "Seconds that the model took for a batch.",
+            ["service"],
+            buckets=_SECONDS,
+            registry=own,
+        )
+        self.commit_seconds = Histogram(
+            "winnow_journal_commit_seconds",
+            "Seconds that one group commit of the history took.",
+            buckets=_SECONDS,
+            registry=own,
+        )
+        self.journal_rows = Counter(
+            "winnow_journal_rows", "Predictions by what became of them: kept or lost.", ["outcome"], registry=own
+        )
+        self.swaps = Counter(
+            "winnow_swaps",
+            "Champions that took over (loaded) or could not (refused).",
+            ["service", "outcome"],
+            registry=own,
+        )
+
+    def render(self, champions: Callable[[], Mapping[str, int]]) -> bytes:
+        """All figures of all processes, in Prometheus' text format."""
+        registry = CollectorRegistry()
+        registry.register(_Champions(champions))
+        if SHARED_FOLDER in os.environ:
+            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+            return generate_latest(registry)
+        return generate_latest(self._registry) + generate_latest(registry)
+
+    def of_batches(self, service: str) -> BatchMetrics:
+        """What the batcher of one service reports to."""
+        return BatchMetrics(
+            self.batch_rows.labels(service), self.wait_seconds.labels(service), self.model_seconds.labels(service)
+        )
+
+    def of_journal(self) -> JournalMetrics:
+        """What the journal reports to."""
+        return JournalMetrics(
+            self.journal_rows.labels("kept"), self.journal_rows.labels("lost"), self.commit_seconds
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BatchMetrics:
+    """Figures of one service's batches, their labels bound once: the hot path looks nothing up."""
+
+    rows: Histogram
+    wait_seconds: Histogram
+    model_seconds: Histogram
+
+    def started(self, rows: int, waited: float) -> None:
+        """A batch of so many rows starts, its oldest having waited so many seconds."""
+        self.rows.observe(rows)
+        self.wait_seconds.observe(waited)
+
+    def finished(self, seconds: float) -> None:
+        """The model took so long for it."""
+        self.model_seconds.observe(seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class JournalMetrics:
+    """Figures of the journal."""
+
+    kept: Counter
+    lost: Counter
+    seconds: Histogram
+
+    def committed(self, rows: int, seconds: float) -> None:
+        """So many predictions were committed, in so many seconds."""
+        self.kept.inc(rows)
+        self.seconds.observe(seconds)
+
+    def failed(self, rows: int) -> None:
+        """So many predictions could not be written."""
+        self.lost.inc(rows)
+
+
+class _Champions(Collector):
+    """The champion of each service as the store has it: one truth, however many processes serve."""
+
+    def __init__(self, champions: Callable[[], Mapping[str, int]]) -> None:
+        self._champions = champions
+
+    def collect(self) -> Iterable[Metric]:
+        family = GaugeMetricFamily("winnow_champion_version", "Version that answers users.", labels=["service"])
+        for service, number in sorted(self._champions().items()):
+            family.add_metric([service], number)
+        yield family

@@ -1,0 +1,131 @@
+"""The loader: sees a new champion, loads it beside the old, warms and tests it, then switches.
+
+The old model answers until the new one has passed its self-test, and ends with the last batch that holds it. A
+champion that cannot be loaded leaves the old one where it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from loguru import logger
+
+from winnow.domain import Version
+from winnow.errors import NotReady, WinnowError
+from winnow.models.base import Model
+from winnow.models.bundle import load_bundle
+from winnow.monitoring.metrics import Metrics
+from winnow.serving.batcher import Loaded
+from winnow.store import Database, versions
+
+POLL_SECONDS = 0.25
+"""How often the store is asked for champions: each process sees a promotion well within a second."""
+RETRY_SECONDS = 30.0
+"""How long a champion that could not be loaded is left alone."""
+WARM_UP = "A sentence of ordinary length, to learn how long the model takes for a character of it."
+
+
+class Loader:
+    """Holds the champion of each service in memory and keeps it current."""
+
+    def __init__(self, database: Database, models: Path, services: tuple[str, ...], metrics: Metrics) -> None:
+        self._database = database
+        self._models = models
+        self._services = services
+        self._metrics = metrics
+        self._loaded: dict[str, Loaded] = {}
+        self._problems: dict[str, str] = {}
+        self._refused: dict[tuple[str, int], float] = {}
+        self._watching: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Load every champion, then go on watching for new ones."""
+        await self.refresh()
+        self._watching = asyncio.create_task(self._watch())
+
+    async def close(self) -> None:
+        """Stop watching."""
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.gather(self._watching, return_exceptions=True)
+
+    def of(self, service: str) -> Callable[[], Loaded]:
+        """What gives the champion that is in memory now; `NotReady` where there is none."""
+
+        def current() -> Loaded:
+            loaded = self._loaded.get(service)
+            if loaded is None:
+                reason = self._problems.get(service, f"train it with `winnow train {service}`")
+                raise NotReady(f"service '{service}' has no champion yet: {reason}")
+            return loaded
+
+        return current
+
+    def version(self, service: str) -> int | None:
+        """The version that answers in this process."""
+        loaded = self._loaded.get(service)
+        return None if loaded is None else loaded.version
+
+    def problem(self, service: str) -> str | None:
+        """Why the newest champion does not answer, where it does not."""
+        return self._problems.get(service)
+
+    async def refresh(self) -> None:
+        """Take over every champion that the store has and this process has not."""
+        champions = await asyncio.to_thread(self._champions)
+        for service, number in champions.items():
+            if service in self._services and self._wanted(service, number):
+                await self._take_over(service, number)
+
+    def _wanted(self, service: str, number: int) -> bool:
+        if number == self.version(service):
+            self._problems.pop(service, None)
+            return False
+        return time.monotonic() >= self._refused.get((service, number), 0.0)
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(POLL_SECONDS)
+            try:
+                await self.refresh()
+            except WinnowError as error:
+                logger.error("champions could not be looked up: {}", error)
+
+    async def _take_over(self, service: str, number: int) -> None:
+        old = self.version(service)
+        try:
+            loaded = await asyncio.to_thread(self._load, service, number)
+        except WinnowError as error:
+            self._problems[service] = str(error)
+            self._refused[service, number] = time.monotonic() + RETRY_SECONDS
+            self._metrics.swaps.labels(service, "refused").inc()
+            logger.error("version {} of '{}' cannot take over: {}", number, service, error)
+            return
+        self._loaded[service] = loaded
+        self._problems.pop(service, None)
+        self._metrics.swaps.labels(service, "loaded").inc()
+        logger.info("version {} of '{}' answers now (before: {})", number, service, old or "none")
+
+    def _champions(self) -> Mapping[str, int]:
+        with self._database.read() as connection:
+            return versions.champions(connection)
+
+    def _load(self, service: str, number: int) -> Loaded:
+        with self._database.read() as connection:
+            version: Version = versions.get(connection, service, number)
+        model = load_bundle(self._models / version.path, version.sha256)
+        return Loaded(model, number, _warm_up(model))
+
+
+def _warm_up(model: Model) -> float:
+    """Seconds for a character, once the model's first-call costs are paid; the best of three."""
+    model.answer([WARM_UP])
+    times = []
+    for _ in range(3):
+        started = time.perf_counter()
+        model.answer([WARM_UP])
+        times.append(time.perf_counter() - started)
+    return min(times) / len(WARM_UP)

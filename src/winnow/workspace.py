@@ -1,0 +1,199 @@
+"""A project at work, without serving: what the command line, the API and workers do to data, runs and versions.
+
+workspace = Workspace(load_settings(project=folder))
+workspace.open()
+workspace.load("sentiment", Path("reviews.csv"))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from winnow import plugins
+from winnow.domain import Prediction, Progress, Promotion, Run, Target, Version, no_progress
+from winnow.errors import NotFound, ProjectError
+from winnow.lifecycle import ingest, registry, trainer
+from winnow.models.base import make_candidate
+from winnow.project import FILE_NAME, ServiceConfig, load_project
+from winnow.settings import Settings
+from winnow.store import Database, examples, predictions, runs, versions
+from winnow.store.predictions import HistoryFilter
+from winnow.tasks.base import Task
+
+ABANDONED_AFTER = timedelta(days=1)
+"""After how long a file that stopped loading is forgotten. No honest load takes so long."""
+
+
+class Workspace:
+    """One project with its store. Methods may be called from any thread once it is open."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.project = load_project(settings.project)
+        self.database = Database(settings.database_url)
+        self.models = settings.folder / "models"
+        self.tasks = {
+            name: _task(self.project.folder, name, config) for name, config in self.project.services.items()
+        }
+        for name, config in self.project.services.items():
+            _check_candidates(self.project.folder, name, config)
+
+    def open(self) -> None:
+        """Bring the store to its newest schema and clear away what crashed processes left."""
+        self.settings.folder.mkdir(parents=True, exist_ok=True)
+        self.database.migrate()
+        with self.database.write() as connection:
+            examples.discard_abandoned(connection, ABANDONED_AFTER)
+            runs.fail_silent(connection, trainer.SILENCE)
+
+    def close(self) -> None:
+        """Close the store."""
+        self.database.close()
+
+    def config(self, service: str) -> ServiceConfig:
+        """What winnow.toml says of a service; `NotFound` with the nearest name otherwise."""
+        return self.project.service(service)
+
+    # Data
+
+    def load(
+        self,
+        service: str,
+        source: Path | BinaryIO,
+        *,
+        name: str,
+        keep_good: bool = False,
+        progress: Progress = no_progress,
+    ) -> ingest.LoadReport:
+        """Add the examples of a file: all of its rows or none, unless `keep_good`. `FileRefused` has the report."""
+        self.config(service)
+        task = self.tasks[service]
+        return ingest.load_file(
+            self.database, service, task, source, name=name, keep_good=keep_good, progress=progress
+        )
+
+    def load_first_data(self, service: str, progress: Progress = no_progress) -> list[ingest.LoadReport]:
+        """Load the files that winnow.toml names for a service, where it has no examples yet."""
+        if self.example_count(service):
+            return []
+        files = [self.project.folder / name for name in self.config(service).data]
+        return [self.load(service, path, name=path.name, progress=progress) for path in files]
+
+    def add_example(self, service: str, value: object, target: object, source: str = "api") -> ingest.AddedExample:
+        """Add one example; says whether the same one was there already."""
+        self.config(service)
+        return ingest.add_example(self.database, service, self.tasks[service], value, target, source)
+
+    def examples(self, service: str, limit: int, before: str | None = None) -> list[Mapping[str, Any]]:
+        """The newest examples first."""
+        self.config(service)
+        with self.database.read() as connection:
+            return examples.page(connection, service, limit, before)
+
+    def example_count(self, service: str) -> int:
+        """How many examples a service has."""
+        self.config(service)
+        with self.database.read() as connection:
+            return examples.count(connection, service)
+
+    # Training
+
+    def start_run(self, service: str) -> Run:
+        """Start training in a process of its own; `Conflict` where the service is being trained already."""
+        self.config(service)
+        return trainer.start_run(self.database, self.project, self.settings, service)
+
+    def cancel_run(self, service: str, run_id: str) -> Run:
+        """Ask a run to stop. Nothing of it is kept."""
+        return trainer.cancel_run(self.database, service, run_id)
+
+    def run(self, service: str, run_id: str) -> Run:
+        """One run, as it stands."""
+        self.config(service)
+        with self.database.read() as connection:
+            return runs.get(connection, service, run_id)
+
+    def runs(self, service: str, limit: int) -> list[Run]:
+        """The newest runs first."""
+        self.config(service)
+        with self.database.read() as connection:
+            return runs.newest(connection, service, limit)
+
+    def report(self, service: str) -> Mapping[str, Any]:
+        """The report of the newest finished run."""
+        self.config(service)
+        with self.database.read() as connection:
+            run = runs.latest_finished(connection, service)
+        if run is None or run.report is None:
+            raise NotFound(f"service '{service}' has no report yet: train it with `winnow train {service}`")
+        return run.report
+
+    # Versions
+
+    def versions(self, service: str, limit: int) -> list[Version]:
+        """The newest versions first."""
+        self.config(service)
+        with self.database.read() as connection:
+            return versions.newest(connection, service, limit)
+
+    def champion(self, service: str) -> Version | None:
+        """The version that answers users."""
+        self.config(service)
+        with self.database.read() as connection:
+            return versions.champion(connection, service)
+
+    def promotions(self, service: str, limit: int) -> list[Promotion]:
+        """The newest changes of champion first, with their reasons."""
+        self.config(service)
+        with self.database.read() as connection:
+            return versions.promotions_of(connection, service, limit)
+
+    def promote(self, service: str, number: int, *, force: bool = False) -> Promotion:
+        """Make a version champion; `GateRefused` where it misses a gate, unless forced."""
+        return registry.promote(self.database, self.config(service), service, number, force=force)
+
+    def rollback(self, service: str) -> Promotion:
+        """Give the place back to the champion before this one."""
+        self.config(service)
+        return registry.rollback(self.database, service)
+
+    # History
+
+    def history(self, service: str, limit: int, only: HistoryFilter | None = None) -> list[Prediction]:
+        """The newest predictions first."""
+        self.config(service)
+        with self.database.read() as connection:
+            return predictions.newest(connection, service, limit, only or HistoryFilter())
+
+    def give_feedback(self, prediction_id: str, target: object) -> Prediction:
+        """Keep the right target for a prediction, and make an example of the two: the next run learns from it."""
+        with self.database.write() as connection:
+            prediction = predictions.get(connection, prediction_id)
+            right: Target = self._task_of(prediction).read_target(target)
+            self.database.lock(connection, "batches")
+            example_id = examples.add_one(connection, prediction.service, prediction.input, right, "feedback")
+            predictions.set_feedback(connection, prediction_id, right, example_id)
+            return predictions.get(connection, prediction_id)
+
+    def _task_of(self, prediction: Prediction) -> Task:
+        self.config(prediction.service)
+        return self.tasks[prediction.service]
+
+
+def _task(folder: Path, name: str, config: ServiceConfig) -> Task:
+    try:
+        kind: type[Task] = plugins.find(plugins.TASKS, config.task)
+    except NotFound as error:
+        raise ProjectError(f"{folder / FILE_NAME}: 'services.{name}.task': {error}") from None
+    return kind(config)
+
+
+def _check_candidates(folder: Path, name: str, config: ServiceConfig) -> None:
+    try:
+        for spec in config.candidates:
+            make_candidate(spec, folder)
+    except ProjectError as error:
+        raise ProjectError(f"{folder / FILE_NAME}: 'services.{name}.candidates': {error}") from None
