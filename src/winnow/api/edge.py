@@ -88,12 +88,11 @@ class _Exchange:
 
     def _account(self, metrics: Metrics, seconds: float) -> None:
         route, method = self._route(), self._scope["method"]
-        metrics.requests.labels(route, method, self._status).inc()
-        metrics.request_seconds.labels(route).observe(seconds)
+        metrics.count_request(route, method, self._status, seconds)
         level = "ERROR" if self._status >= 500 else "INFO"
-        logger.bind(request_id=self._id).log(
-            level, "{} {} {} {:.1f} ms", method, self._scope["path"], self._status, seconds * 1000
-        )
+        milliseconds = seconds * 1000
+        message = f"{method} {self._scope['path']} {self._status} {milliseconds:.1f} ms"
+        logger.bind(request_id=self._id).log(level, message)
 
     def _route(self) -> str:
         """The route's pattern, not the path: figures stay few however many paths are tried."""

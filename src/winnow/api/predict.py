@@ -54,7 +54,7 @@ async def predict(runtime: Runtime, service: str, body: bytes, caller: Caller) -
     """Answer the body of a predict request with the body of its answer."""
     inputs, several = decode(body)
     outcomes = await runtime.service(service).answer(inputs, caller)
-    logger.bind(request_id=caller.request_id).debug("{} answered {} with {}", service, inputs, outcomes)
+    logger.debug("{} answered {} with {}", service, inputs, outcomes, request_id=caller.request_id)
     return encode(outcomes, several, caller.request_id)
 
 

@@ -17,7 +17,7 @@ from winnow.errors import Conflict, ProjectError
 from winnow.settings import Settings, load_settings, to_environment
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
+    from starlette.types import ASGIApp
 
 OnReady = Callable[[str], None]
 """Told the address, once requests are answered."""
@@ -37,7 +37,7 @@ def serve(settings: Settings, on_ready: OnReady) -> None:
             _serve_together(settings, listener, lambda: on_ready(address))
 
 
-def create_worker_app() -> FastAPI:
+def create_worker_app() -> ASGIApp:
     """Build the application in a worker process, whose settings are in its environment."""
     from winnow.api.app import create_app  # noqa: PLC0415  (the parent of workers needs no application)
     from winnow.monitoring.logs import configure_logging  # noqa: PLC0415
@@ -118,8 +118,8 @@ def _refuse_exposed(host: str) -> None:
         local = False
     if not local:
         raise ProjectError(
-            f"setting 'host' (WINNOW_HOST): Winnow has no accounts yet, so it serves loopback addresses only, such as "
-            f"127.0.0.1, not {host}. Put a proxy that authenticates in front of it"
+            f"setting 'host' (WINNOW_HOST): Winnow has no accounts yet, so it serves loopback addresses only, such "
+            f"as 127.0.0.1, not {host}. Put a proxy that authenticates in front of it"
         )
 
 

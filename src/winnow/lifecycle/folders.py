@@ -66,8 +66,8 @@ class Staging:
 def staged(database: Database, models: Path, service: str, run_id: str) -> Iterator[Staging]:
     """Open a run's folder, which is removed where the block raises."""
     staging = Staging(models, service, run_id)
+    staging.folder.mkdir(parents=True)
     try:
-        staging.folder.mkdir(parents=True)
         yield staging
     except BaseException:
         staging.remove(database)

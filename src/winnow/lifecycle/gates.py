@@ -17,7 +17,8 @@ class GateResult:
     """One gate put to one version.
 
     `figure` is None where it could not be measured; then the gate is not passed, save for `regression` while there
-    is no champion to compare with. `short_by` is in the figure's own unit, 0 where the gate is passed, None where there is no figure.
+    is no champion to compare with. `short_by` is in the figure's own unit: 0 where the gate is passed, None where
+    there is no figure.
     """
 
     gate: str

@@ -18,7 +18,7 @@ from typing import Any
 
 from winnow import plugins
 from winnow.domain import Outcome
-from winnow.errors import BundleRefused, WinnowError, NotFound
+from winnow.errors import BundleRefused, NotFound, WinnowError
 from winnow.models.base import Model, Question
 
 FACTS = "bundle.json"

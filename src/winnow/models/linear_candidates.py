@@ -28,8 +28,10 @@ class LinearCandidate(Candidate):
         5, ge=0, le=8, description="Longest run of characters inside a word that is a term; 0 for none."
     )
     character_weight: float = Field(0.5, gt=0, le=10, description="Weight of characters where words weigh 1.")
-    strip_accents: bool = Field(True, description="Whether é is read as e.")
-    sublinear: bool = Field(True, description="Whether a term that stands n times counts 1 + ln n instead of n.")
+    strip_accents: bool = Field(default=True, description="Whether é is read as e.")
+    sublinear: bool = Field(
+        default=True, description="Whether a term that stands n times counts 1 + ln n instead of n."
+    )
     max_terms: int = Field(200_000, ge=100, le=5_000_000, description="Most terms of each kind, by frequency.")
     seed: int = Field(0, ge=0, le=2**32 - 1, description="Seed of what is random in training.")
 
@@ -62,7 +64,9 @@ class LinearSVM(LinearCandidate):
     """A linear support vector machine on TF-IDF of words and characters, calibrated to give probabilities."""
 
     strength: float = Field(0.4, gt=0, le=1000, description="How closely examples are followed (C).")
-    balanced: bool = Field(False, description="Whether rare labels weigh as much as frequent ones in training.")
+    balanced: bool = Field(
+        default=False, description="Whether rare labels weigh as much as frequent ones in training."
+    )
 
     def _learner(self) -> Learn:
         return linear_svm(self.strength, balanced=self.balanced, seed=self.seed)
@@ -75,7 +79,9 @@ class LogisticRegression(LinearCandidate):
         0, ge=0, le=8, description="Longest run of characters inside a word that is a term; 0 for none."
     )
     strength: float = Field(10.0, gt=0, le=10_000, description="How closely examples are followed (C).")
-    balanced: bool = Field(False, description="Whether rare labels weigh as much as frequent ones in training.")
+    balanced: bool = Field(
+        default=False, description="Whether rare labels weigh as much as frequent ones in training."
+    )
 
     def _learner(self) -> Learn:
         return logistic_regression(self.strength, balanced=self.balanced, seed=self.seed)

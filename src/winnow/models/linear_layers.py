@@ -18,7 +18,7 @@ from sklearn.svm import LinearSVC
 
 from winnow.domain import Examples, Progress
 from winnow.models.base import Question
-from winnow.models.targets import Indices, one_label_each, repeat_rare, several_labels_each
+from winnow.models.targets import Indices, one_label_each, repeat_rare, rule_of_succession, several_labels_each
 
 Doubles = npt.NDArray[np.float64]
 
@@ -45,7 +45,7 @@ def fit_layer(learn: Learn, matrix: Any, examples: Examples, question: Question,
         progress("fitting", 0.3)
         targets = one_label_each(examples, question)
         present, classes = np.unique(targets, return_inverse=True)
-        return _spread(learn(matrix, classes.astype(np.intp)), present, len(question.labels))
+        return spread(learn(matrix, classes.astype(np.intp)), present, len(question.labels))
     flags = several_labels_each(examples, question)
     layers = []
     for i, label in enumerate(question.labels):
@@ -54,7 +54,8 @@ def fit_layer(learn: Learn, matrix: Any, examples: Examples, question: Question,
         if applies.any() and not applies.all():
             layers.append(learn(matrix, applies.astype(np.intp)))
         else:
-            layers.append(_constant(int(applies.sum()), len(applies), matrix.shape[1]))
+            probability = rule_of_succession(int(applies.sum()), len(applies))
+            layers.append(_constant(probability, matrix.shape[1]))
     return Layer(
         np.vstack([layer.coefficients for layer in layers]),
         np.concatenate([layer.offsets for layer in layers]),
@@ -122,12 +123,12 @@ def _with_platt(calibrated: Any) -> Layer:
     )
 
 
-def _constant(applies: int, rows: int, features: int) -> Layer:
-    """A label that applied to all examples or to none: (n + 1) / (rows + 2), Laplace's rule of succession."""
-    return Layer(np.zeros((1, features)), np.array([log((applies + 1) / (rows - applies + 1))]), "two-labels")
+def _constant(probability: float, features: int) -> Layer:
+    """The layer of a label that applied to all examples or to none."""
+    return Layer(np.zeros((1, features)), np.array([log(probability / (1 - probability))]), "two-labels")
 
 
-def _spread(layer: Layer, present: Indices, labels: int) -> Layer:
+def spread(layer: Layer, present: Indices, labels: int) -> Layer:
     """Give labels that no example has a probability of 0: a column of zeros with minus infinity added."""
     if len(present) == labels:
         return layer

@@ -43,8 +43,8 @@ class LinearText:
     @classmethod
     def load(cls, folder: Path, question: Question) -> Self:
         """Read what `save` wrote; `BundleRefused` where it cannot be used."""
-        link = files.read_object(folder / FACTS).get("link")
+        link = str(files.read_object(folder / FACTS).get("link"))
         if link not in LINKS:
             raise BundleRefused(f"{folder / FACTS} names an unknown link: {link!r}")
         columns = 1 if link == "two-labels" else len(question.labels)
-        return cls(question, TextProjection.load(folder, columns=columns), link)
+        return cls(question, TextProjection.load(folder, columns), link)

@@ -6,16 +6,18 @@ the terms, `weights.py` adds up what they weigh. Scores are those of scikit-lear
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
+
+import numpy as np
 
 from winnow.errors import BundleRefused
 from winnow.models import files
 from winnow.models.reading import Reading
 from winnow.models.terms import CharacterTerms, Ngrams, Terms, WordTerms
-from winnow.models.weights import Floats, TermWeights, Weighting
+from winnow.models.weights import Doubles, Floats, TermWeights, Weighting
 
 FACTS, ARRAYS = "projection.json", "projection.npz"
 
@@ -30,10 +32,12 @@ class Block:
 
 
 class TextProjection:
-    """Text → one number for each column. Immutable; may be asked from any thread.
+    """Text → one number for each column. Immutable; may be asked from any thread. It is an `Embedding`, too.
 
     There are words, characters or both. `offsets` (columns) is added to the result.
     """
+
+    kind: ClassVar[str] = "projection"
 
     def __init__(
         self, reading: Reading, weighting: Weighting, words: Block | None, characters: Block | None, offsets: Floats
@@ -41,7 +45,7 @@ class TextProjection:
         self.columns = len(offsets)
         self._reading = reading
         self._weighting = weighting
-        self._offsets = offsets
+        self._offsets = offsets.astype(np.float64)
         self._parts: dict[str, tuple[Terms, TermWeights]] = {}
         self._scorers: list[Callable[[Sequence[str]], float]] = []
         if words:
@@ -73,7 +77,7 @@ class TextProjection:
             score += share(chunks)
         return (score,)
 
-    def vector(self, text: str) -> Floats:
+    def vector(self, text: str) -> Doubles:
         """The numbers of one text, as an array."""
         chunks = self._chunks(text)
         vector = self._offsets.copy()
@@ -87,7 +91,7 @@ class TextProjection:
     def save(self, folder: Path) -> None:
         """Write the settings, the terms and the numbers."""
         facts: dict[str, Any] = {"reading": asdict(self._reading), "weighting": asdict(self._weighting)}
-        arrays = {"offsets": self._offsets}
+        arrays: dict[str, Floats] = {"offsets": self._offsets}
         for kind, (terms, weights) in self._parts.items():
             facts[kind] = [terms.ngrams.shortest, terms.ngrams.longest]
             files.write_json(folder / f"{kind}.json", list(terms.ngrams.terms))
@@ -96,7 +100,7 @@ class TextProjection:
         files.write_arrays(folder / ARRAYS, arrays)
 
     @classmethod
-    def load(cls, folder: Path, *, columns: int) -> Self:
+    def load(cls, folder: Path, columns: int) -> Self:
         """Read what `save` wrote; `BundleRefused` where it does not fit together or has not so many columns."""
         facts = files.read_object(folder / FACTS)
         try:

@@ -69,6 +69,11 @@ def repeat_rare(targets: Indices, least: int) -> Indices:
     return np.array(rows, np.intp)
 
 
+def rule_of_succession(applies: int, rows: int) -> float:
+    """Probability of a label that applied to so many rows, by Laplace: never quite 0 or 1."""
+    return (applies + 1) / (rows + 2)
+
+
 def _position(position: dict[str, int], label: str) -> int:
     try:
         return position[label]

@@ -84,7 +84,7 @@ class WordTerms:
 
 
 class CharacterTerms:
-    """Runs of characters inside words. A chunk is remembered as its ids' bytes: there are many, and bytes join fast."""
+    """Runs of characters inside words. A chunk is remembered as its many ids' bytes, because bytes join fast."""
 
     def __init__(self, reading: Reading, ngrams: Ngrams) -> None:
         self.ngrams = ngrams

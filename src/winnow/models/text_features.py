@@ -18,18 +18,22 @@ from winnow.models.reading import Reading
 from winnow.models.terms import Ngrams
 from winnow.models.weights import Floats, Weighting
 
-MANY_ROWS = 1000
+MANY_ROWS = 5000
 """Examples from which on a term has to stand in two of them: below, words are too rare to throw any away."""
 
 
 @dataclass(frozen=True, slots=True)
 class NgramOptions:
-    """One kind of n-gram: lengths from `shortest` to `longest`; the `most` frequent terms; what they weigh."""
+    """One kind of n-gram: lengths from `shortest` to `longest`; the `most` frequent terms; what they weigh.
+
+    Where a `vocabulary` is given, its words are the terms, whatever the texts hold.
+    """
 
     shortest: int
     longest: int
     most: int
     weight: float = 1.0
+    vocabulary: Sequence[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,7 @@ class FeatureOptions:
             "ngram_range": (block.shortest, block.longest),
             "max_features": block.most,
             "min_df": 2 if rows >= MANY_ROWS else 1,
+            "vocabulary": block.vocabulary,
         }
         if kind == "char_wb":
             options["token_pattern"] = None

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from winnow.models.terms import Ids
 
 Floats = npt.NDArray[np.floating[Any]]
+Doubles = npt.NDArray[np.float64]
 
 TABLED = 4096
 """Up to this many terms in a text, what standing there n times counts is looked up."""
@@ -37,17 +38,18 @@ class Weighting:
 class TermWeights:
     """`squares` holds idf² (terms) and `weighted` idf x weight (terms x columns), in the order of the terms' ids.
 
-    `numbers` is the length of the tables that are made of them, with zeros for what is no term.
+    `numbers` is the length of the tables that are made of them, with zeros for what is no term. Tables are doubles,
+    whatever the precision of what is stored, so that other processors give the same answers.
     """
 
     def __init__(self, weighting: Weighting, squares: Floats, weighted: Floats, numbers: int) -> None:
         self._weighting = weighting
-        self._terms = len(squares)
+        self._stored = slice(1, len(squares) + 1), weighted.dtype
         self._squares = _table(squares, numbers)
         self._weighted = _table(weighted, numbers)
-        self._frequencies = np.array(weighting.frequencies(TABLED), weighted.dtype)
+        self._frequencies = np.array(weighting.frequencies(TABLED))
 
-    def share(self, ids: Ids) -> Floats:
+    def share(self, ids: Ids) -> Doubles:
         """What the terms add to each column. Sorts `ids` in place. Shape (columns,)."""
         ids.sort()
         edge = np.empty(len(ids) + 1, np.bool_)
@@ -57,15 +59,15 @@ class TermWeights:
         distinct = ids[edges[:-1]]
         frequencies = self._frequencies if len(ids) <= TABLED else self._longer_table(len(ids))
         frequency = frequencies.take(edges[1:] - edges[:-1])
-        share: Floats = frequency.dot(self._weighted.take(distinct, axis=0))
+        share: Doubles = frequency.dot(self._weighted.take(distinct, axis=0))
         if self._weighting.normalised:
             square = float((frequency * frequency).dot(self._squares.take(distinct)))
             if square:
                 share /= sqrt(square)
         return share
 
-    def _longer_table(self, most: int) -> Floats:
-        return np.array(self._weighting.frequencies(most), self._frequencies.dtype)
+    def _longer_table(self, most: int) -> Doubles:
+        return np.array(self._weighting.frequencies(most))
 
     def listed(self) -> ListedWeights:
         """The only column once more, for plain Python."""
@@ -73,7 +75,8 @@ class TermWeights:
 
     def arrays(self) -> tuple[Floats, Floats]:
         """`squares` and `weighted`, as they were given."""
-        return self._squares[1 : self._terms + 1], self._weighted[1 : self._terms + 1]
+        rows, precision = self._stored
+        return self._squares[rows].astype(precision), self._weighted[rows].astype(precision)
 
 
 class ListedWeights:
@@ -103,8 +106,8 @@ class ListedWeights:
         return score / sqrt(square) if square else 0.0
 
 
-def _table(numbers: Floats, length: int) -> Floats:
+def _table(numbers: Floats, length: int) -> Doubles:
     """A row for each id and number: zeros for 0, then the terms', then zeros for words that are no terms."""
-    table = np.zeros((length, *numbers.shape[1:]), numbers.dtype)
+    table = np.zeros((length, *numbers.shape[1:]))
     table[1 : len(numbers) + 1] = numbers
     return table

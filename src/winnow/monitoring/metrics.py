@@ -29,6 +29,7 @@ class Metrics:
     def __init__(self) -> None:
         own = CollectorRegistry()
         self._registry = own
+        self._requests_bound: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self.requests = Counter(
             "winnow_requests",
             "HTTP requests by route, method and status.",
@@ -86,6 +87,15 @@ class Metrics:
             ["service", "outcome"],
             registry=own,
         )
+
+    def count_request(self, route: str, method: str, status: int, seconds: float) -> None:
+        """One request was answered. The figures' labels are looked up once for each combination."""
+        bound = self._requests_bound.get((route, method, status))
+        if bound is None:
+            bound = self.requests.labels(route, method, status), self.request_seconds.labels(route)
+            self._requests_bound[route, method, status] = bound
+        bound[0].inc()
+        bound[1].observe(seconds)
 
     def render(self, champions: Callable[[], Mapping[str, int]]) -> bytes:
         """All figures of all processes, in Prometheus' text format."""

@@ -57,6 +57,9 @@ class _Request:
 
 _Row = tuple[_Request, int, str]
 
+_SWEEP_FROM = 1024
+"""Rows that wait before those are looked for whose callers have left."""
+
 
 class Batcher:
     """Gathers the rows of one service into batches for its model. Used from the event loop's thread only."""
@@ -66,6 +69,7 @@ class Batcher:
         self._max_batch = max_batch
         self._metrics = metrics
         self._waiting: deque[_Row] = deque()
+        self._sweep_at = _SWEEP_FROM
         self._busy = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="winnow-model")
 
@@ -76,6 +80,8 @@ class Batcher:
         request = _Request(len(inputs), future)
         for index, text in enumerate(inputs):
             self._waiting.append((request, index, text))
+        if len(self._waiting) >= self._sweep_at:
+            self._sweep()
         if not self._busy:
             self._busy = True
             loop.call_soon(self._start_batch)  # what else arrives in this turn of the loop comes along
@@ -100,6 +106,11 @@ class Batcher:
         else:
             work = loop.run_in_executor(self._thread, _answer, loaded.model, texts)
             work.add_done_callback(lambda done: self._after_thread(rows, loaded, done))
+
+    def _sweep(self) -> None:
+        """Forget rows whose callers have left: while a model hangs, callers come and go, and nothing is taken."""
+        self._waiting = deque(row for row in self._waiting if not row[0].future.done())
+        self._sweep_at = _SWEEP_FROM + 2 * len(self._waiting)
 
     def _take(self) -> list[_Row]:
         """Up to a batch of the rows whose callers still wait."""
@@ -129,15 +140,18 @@ def _answer(model: Model, texts: Sequence[str]) -> tuple[list[Outcome], float]:
     try:
         outcomes = model.answer(texts)
     except Exception:  # noqa: BLE001  (a model may break in any way; one bad row must fail alone)
+        outcomes = []
+    if len(outcomes) != len(texts):  # it broke, or lost count: then nobody knows whose answer is whose
         outcomes = [_answer_alone(model, text) for text in texts]
     return outcomes, time.perf_counter() - started
 
 
 def _answer_alone(model: Model, text: str) -> Outcome:
     try:
-        return model.answer([text])[0]
+        (outcome,) = model.answer([text])
     except Exception as error:  # noqa: BLE001  (as above)
         logger.opt(exception=error).error(
             "the model '{}' broke on an input of {} characters", model.family, len(text)
         )
         return ModelFailed(f"the model broke on this input: {type(error).__name__}")
+    return outcome

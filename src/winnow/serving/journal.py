@@ -64,9 +64,9 @@ class Journal:
     def _write_all(self) -> None:
         while (first := self._entries.get()) is not None:
             group, last = self._gather(first)
-            error = self._write([row for rows, _ in group for row in rows])
+            errors = self._write_group(group)
             try:
-                self._loop.call_soon_threadsafe(self._let_go, group, error)
+                self._loop.call_soon_threadsafe(self._let_go, group, errors)
             except RuntimeError:  # the loop is closed: nobody waits any more
                 return
             if last:
@@ -86,20 +86,34 @@ class Journal:
             size += len(entry[0])
         return group, False
 
-    def _write(self, rows: Sequence[Prediction]) -> WinnowError | None:
-        started = time.perf_counter()
-        try:
-            with self._database.write() as connection:
-                predictions.append(connection, rows)
-        except Exception as error:  # noqa: BLE001  (whatever it was, the writer lives on and the callers are told)
-            logger.opt(exception=error).error("{} predictions could not be kept in the history", len(rows))
-            self._metrics.failed(len(rows))
-            return StoreFailed("the answer was ready but could not be kept in the history: see the log")
-        self._metrics.committed(len(rows), time.perf_counter() - started)
-        return None
+    def _write_group(self, group: Sequence[_Entry]) -> list[WinnowError | None]:
+        """Commit a group; returns what went wrong for each entry.
 
-    def _let_go(self, group: list[_Entry], error: WinnowError | None) -> None:
-        for rows, committed in group:
+        Where it is not the store that failed, an answer is such that none could hold it: then each is tried alone.
+        """
+        try:
+            self._commit([row for rows, _ in group for row in rows])
+        except StoreFailed as error:
+            return [self._lost(rows, error) for rows, _ in group]
+        except Exception as error:  # noqa: BLE001  (whatever it was, the writer lives on and the callers are told)
+            if len(group) == 1:
+                return [self._lost(group[0][0], error)]
+            return [self._write_group([entry])[0] for entry in group]
+        return [None] * len(group)
+
+    def _commit(self, rows: Sequence[Prediction]) -> None:
+        started = time.perf_counter()
+        with self._database.write() as connection:
+            predictions.append(connection, rows)
+        self._metrics.committed(len(rows), time.perf_counter() - started)
+
+    def _lost(self, rows: Sequence[Prediction], error: Exception) -> WinnowError:
+        logger.opt(exception=error).error("{} predictions could not be kept in the history", len(rows))
+        self._metrics.failed(len(rows))
+        return StoreFailed("the answer was ready but could not be kept in the history: see the log")
+
+    def _let_go(self, group: Sequence[_Entry], errors: Sequence[WinnowError | None]) -> None:
+        for (rows, committed), error in zip(group, errors, strict=True):
             self._behind -= len(rows)
             if committed is None or committed.done():
                 continue

@@ -7,6 +7,7 @@ champion that cannot be loaded leaves the old one where it is.
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -105,6 +106,7 @@ class Loader:
             logger.error("version {} of '{}' cannot take over: {}", number, service, error)
             return
         self._loaded[service] = loaded
+        gc.freeze()  # a model lives long: the collector need not walk through its vocabulary again and again
         self._problems.pop(service, None)
         self._metrics.swaps.labels(service, "loaded").inc()
         logger.info("version {} of '{}' answers now (before: {})", number, service, old or "none")

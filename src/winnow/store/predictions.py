@@ -49,7 +49,7 @@ def append(connection: Connection, rows: Sequence[Prediction]) -> None:
         for p in rows
     ]  # fmt: skip
     statement = _APPEND_SQLITE if connection.dialect.name == "sqlite" else _APPEND_POSTGRESQL
-    connection.execute(statement, {"rows": json.dumps(values, ensure_ascii=False)})
+    connection.execute(statement, {"rows": json.dumps(values, ensure_ascii=False, allow_nan=False)})
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,135 @@
+"""What all commands share: the options `--project`, `--json` and `--debug`, and how errors end a command.
+
+    @command
+    def rollback(session: Session, service: ServiceName) -> None: ...
+
+gives typer a function with the options of both, and the function a `Session`.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Concatenate, ParamSpec
+
+import typer
+
+from winnow.cli.exit_codes import ExitCode, exit_code_of
+from winnow.cli.output import Output
+from winnow.errors import WinnowError
+from winnow.project import FILE_NAME
+from winnow.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from winnow.workspace import Workspace
+
+_Given = ParamSpec("_Given")
+_COMMON = "Options of every command"
+
+ServiceName = Annotated[str, typer.Argument(metavar="SERVICE", help="A service of winnow.toml.")]
+ProjectFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--project",
+        "-p",
+        metavar="FOLDER",
+        envvar="WINNOW_PROJECT",
+        help=f"Folder that holds {FILE_NAME}; by default the current one, or the nearest above it that does.",
+        rich_help_panel=_COMMON,
+    ),
+]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print the result as JSON, for programs.", rich_help_panel=_COMMON)
+]
+Debug = Annotated[
+    bool,
+    typer.Option(
+        "--debug",
+        envvar="WINNOW_DEBUG",
+        help="Show the traceback of an error.",
+        rich_help_panel=_COMMON,
+    ),
+]
+
+
+class Session:
+    """One command at work: the project that it is about, and how it speaks."""
+
+    def __init__(self, project: Path | None, out: Output) -> None:
+        self._project = project
+        self.out = out
+
+    def settings(self, **given: Any) -> Settings:
+        """Settings of the project, with what the command line gives."""
+        return load_settings(project=find_project(self._project), **given)
+
+    @contextmanager
+    def workspace(self) -> Iterator[Workspace]:
+        """Open the project's data, runs and versions, for a block."""
+        from winnow.workspace import Workspace  # noqa: PLC0415  (half a second that --help does not need)
+
+        workspace = Workspace(self.settings())
+        try:
+            workspace.open()
+            yield workspace
+        finally:
+            workspace.close()
+
+
+def find_project(given: Path | None) -> Path:
+    """Return the folder that was given (its winnow.toml will do), or the nearest from here upwards that has one."""
+    if given is not None:
+        return given.parent if given.name == FILE_NAME else given
+    here = Path.cwd()
+    return next((folder for folder in (here, *here.parents) if (folder / FILE_NAME).is_file()), here)
+
+
+def command(function: Callable[Concatenate[Session, _Given], None]) -> Callable[..., None]:
+    """Give a command the common options, a session, and an end that says what went wrong."""
+
+    def run(*, project: ProjectFolder = None, as_json: AsJson = False, debug: Debug = False, **given: Any) -> None:
+        out = Output(as_json=as_json)
+        with _told(out, debug=debug):
+            function(Session(project, out), **given)  # type: ignore[call-arg]
+
+    own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
+    common = list(inspect.signature(run, eval_str=True).parameters.values())[:-1]
+    named = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in [*own, *common]]
+    run.__signature__ = inspect.Signature(named)  # type: ignore[attr-defined]
+    run.__annotations__ = {}
+    run.__name__, run.__doc__ = function.__name__, function.__doc__
+    return run
+
+
+@contextmanager
+def _told(out: Output, *, debug: bool) -> Iterator[None]:
+    """End the command with one sentence and the error's exit code."""
+    try:
+        yield
+    except (typer.Exit, typer.BadParameter, BrokenPipeError):
+        raise
+    except (Exception, KeyboardInterrupt) as error:
+        code = exit_code_of(error)
+        if debug:
+            sys.stderr.write(traceback.format_exc())
+        out.problem(error, code, _sentence(error, debug=debug))
+        raise typer.Exit(code) from error
+
+
+def _sentence(error: BaseException, *, debug: bool) -> str:
+    if isinstance(error, WinnowError):
+        return str(error)
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted"
+    if isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{error.strerror or error}"
+    remedy = "" if debug else " Run the command again with --debug for the traceback, and report it."
+    return f"this is a bug in Winnow: {type(error).__name__}: {error}.{remedy}"
+
+
+__all__ = ["ExitCode", "ServiceName", "Session", "command", "find_project"]

@@ -1,0 +1,134 @@
+"""What a command says: its result on standard output, everything else on standard error.
+
+With `--json` the result is one JSON document, be it the answer or the problem. Where standard output is not a
+terminal there are no colours, no lines around tables and no line breaks that depend on a width.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import sys
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TextIO
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from winnow.domain import Json
+from winnow.errors import WinnowError
+
+_UNBOUNDED = 100_000
+"""Columns of a line that goes to a file or a program: nothing is wrapped there."""
+
+Cell = str | Text
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A table. Columns named in `numbers` are aligned to the right; those in `free` may be cut short."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+    numbers: Collection[str] = ()
+    free: Collection[str] = ()
+
+
+Block = str | Text | Grid
+
+
+class Output:
+    """Speaks for one command."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self.as_json = as_json
+        self.screen = _console(sys.stdout)
+        self.notes = _console(sys.stderr)
+
+    def result(self, value: Json, *blocks: Block) -> None:
+        """Give the result: `value` to programs, `blocks` to people."""
+        if self.as_json:
+            sys.stdout.write(f"{json.dumps(value, ensure_ascii=False, indent=2, default=_plain)}\n")
+            sys.stdout.flush()
+            return
+        for block in blocks:
+            self.screen.print(_table(block, self.screen) if isinstance(block, Grid) else block)
+
+    def note(self, line: Block) -> None:
+        """Say something beside the result: what is under way, what to do next."""
+        self.notes.print(_table(line, self.notes) if isinstance(line, Grid) else line)
+
+    def problem(self, error: BaseException, code: int, sentence: str = "") -> None:
+        """Say why the command failed, in a sentence or as a problem (RFC 9457, without HTTP's status)."""
+        sentence = sentence or str(error)
+        if self.as_json:
+            kind = re.sub(r"(?<!^)(?=[A-Z])", "-", type(error).__name__).lower()
+            details = error.details() if isinstance(error, WinnowError) else {}
+            title = kind.replace("-", " ").capitalize()
+            self.result(
+                {"type": f"urn:winnow:problem:{kind}", "title": title, "detail": sentence, "exit_code": code}
+                | dict(details)
+            )
+            return
+        for line in sentence.splitlines():
+            self.note(Text("error: ", style="bold red").append(clean(line), style="not bold default"))
+
+
+def styled(text: str, style: str) -> Text:
+    """Text in a style that only terminals show."""
+    return Text(text, style=style)
+
+
+def clean(text: str, limit: int | None = None) -> str:
+    """Return a text on one line, harmless to a terminal, and at most so long."""
+    line = " ".join(text.split())
+    line = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in line)
+    return line if limit is None or len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
+
+
+def moment(when: datetime | None) -> str:
+    """Return a moment as the reader's own clock has it."""
+    return "" if when is None else when.astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def count(number: int, thing: str) -> str:
+    """`1 row`, `2,000 rows`."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+def _console(file: TextIO) -> Console:
+    """Write to this stream. Markup and emoji are off: what people write in data is shown as they wrote it."""
+    width = None if file.isatty() else _UNBOUNDED
+    return Console(file=file, width=width, markup=False, highlight=False, emoji=False, soft_wrap=width is not None)
+
+
+def _table(grid: Grid, console: Console) -> Table:
+    lines = SIMPLE_HEAD if console.is_terminal else None
+    table = Table(box=lines, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", collapse_padding=True)
+    for name in grid.columns:
+        cut = name in grid.free
+        table.add_column(
+            name,
+            justify="right" if name in grid.numbers else "left",
+            no_wrap=cut,
+            overflow="ellipsis" if cut else "fold",
+        )
+    for row in grid.rows:
+        table.add_row(*row)
+    return table
+
+
+def _plain(value: Any) -> Json:
+    """Word for JSON what `json.dumps` does not know."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return dict(value)
+    return str(value)

@@ -1,0 +1,385 @@
+"""A whole run in this process, on a real database: what it reports, registers, promotes and refuses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from winnow.domain import Promotion, RunStatus, Target, Version
+from winnow.errors import Cancelled, TrainingFailed
+from winnow.lifecycle.folders import sweep
+from winnow.lifecycle.progress import RunProgress
+from winnow.lifecycle.registry import load_version
+from winnow.lifecycle.training import train
+from winnow.store import runs, versions
+
+Moods = Callable[[int], list[tuple[str, Target]]]
+Room = Any  # the class lives in conftest.py, which tests cannot import
+
+INVERTED = {"family": "toy-words", "name": "inverted", "inverted": True}
+
+
+def champion(room: Room) -> Version | None:
+    with room.database.read() as connection:
+        return versions.champion(connection, "mood")
+
+
+def registered(room: Room) -> list[Version]:
+    with room.database.read() as connection:
+        return list(reversed(versions.newest(connection, "mood", 100)))
+
+
+def promotions(room: Room) -> list[Promotion]:
+    with room.database.read() as connection:
+        return list(reversed(versions.promotions_of(connection, "mood", 100)))
+
+
+def assert_nothing_kept(room: Room) -> None:
+    assert registered(room) == []
+    assert promotions(room) == []
+    assert room.folders() == []
+
+
+def test_a_run_ends_with_a_champion_and_a_report(room: Room, moods: Moods) -> None:
+    room.add(moods(200))
+    project = room.configure(candidates=[INVERTED, "toy-words"], more='gates = { accuracy = ">= 0.7" }')
+    report = room.train(project)
+    assert report["decision"]["promoted"] == 2
+    first, second = registered(room)
+    assert (first.candidate, second.candidate) == ("inverted", "toy-words")
+    assert champion(room) == second
+    assert second.metrics["accuracy"] >= 0.7
+    assert second.metrics["regression"] is None
+    assert load_version(room.database, room.models, "mood", 2).answer(["sun sun"])
+    (promotion,) = promotions(room)
+    assert promotion.reasons == report["decision"]["reasons"]
+    run = room.run(report["run"])
+    assert run.status is RunStatus.FINISHED
+    assert run.report == json.loads(json.dumps(report, allow_nan=False))
+
+
+def test_the_report_says_what_was_done(room: Room, moods: Moods) -> None:
+    room.add(moods(200))
+    report = room.train(room.configure(candidates=["toy-words", "toy-refusing"]))
+    counts = report["counts"]
+    assert counts["examples"] == 200 == counts["train"] + counts["test"]
+    assert sum(side for label in counts["labels"].values() for side in label.values()) == 200
+    assert report["split"]["test_share"] == 0.2
+    assert report["snapshot"] == 1
+    assert {"numpy", "scikit-learn", "winnow"} <= set(report["libraries"])
+    fitted, failed = report["candidates"]
+    assert (fitted["name"], fitted["status"], fitted["version"]) == ("toy-words", "fitted", 1)
+    assert fitted["parameters"] == {"inverted": False}
+    assert fitted["metrics"] is not None
+    assert fitted["interval"] is not None
+    low, high = fitted["interval"]["accuracy"] or []
+    assert low <= fitted["metrics"]["accuracy"] <= high
+    assert (failed["status"], failed["error"], failed["version"]) == ("failed", "these examples are too dull", None)
+    assert report["baseline"]["name"] == "majority"
+    assert report["baseline"]["version"] is None
+    assert report["baseline"]["metrics"] is not None
+    assert report["baseline"]["metrics"]["accuracy"] < fitted["metrics"]["accuracy"]
+    assert report["champion"] is None
+
+
+def test_the_baseline_is_registered_where_it_is_listed(room: Room, moods: Moods) -> None:
+    room.add(moods(60))
+    report = room.train(room.configure(candidates=["toy-words", "majority"]))
+    assert [version.candidate for version in registered(room)] == ["toy-words", "majority"]
+    assert report["baseline"]["metrics"] == report["candidates"][1]["metrics"]
+    assert sorted(path.name for path in (room.models / "mood" / report["run"]).iterdir()) == [
+        "1-toy-words",
+        "2-majority",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("candidate", "error"),
+    [
+        ("toy-refusing", "these examples are too dull"),
+        ("toy-broken", "ZeroDivisionError: division by zero"),
+        ("toy-needy", 'toy-needy needs packages that are not installed: pip install "winnow[toys]"'),
+        ("toy-wrods", "candidate 'toy-wrods': there is no candidate 'toy-wrods'. Did you mean 'toy-words'?"),
+    ],
+)
+def test_one_failing_candidate_does_not_keep_others_from_learning(
+    room: Room, moods: Moods, candidate: str, error: str
+) -> None:
+    room.add(moods(60))
+    report = room.train(room.configure(candidates=[candidate, "toy-words"]))
+    assert [entry["error"] for entry in report["candidates"]] == [error, None]
+    assert [version.candidate for version in registered(room)] == ["toy-words"]
+    assert room.folders() == [report["run"]]
+
+
+def test_all_failing_is_a_failed_run(room: Room, moods: Moods) -> None:
+    room.add(moods(60))
+    with pytest.raises(TrainingFailed, match="no candidate could learn: toy-refusing: these .* dull; toy-broken: Zero"):
+        room.train(room.configure(candidates=["toy-refusing", "toy-broken"]))
+    assert_nothing_kept(room)
+
+
+@pytest.mark.parametrize(
+    ("rows", "more", "sentence"),
+    [
+        ([], "", "service 'mood' has no examples to learn from: add some first"),
+        (
+            [("a", "happy"), ("b", "happy")],
+            "",
+            "all 2 examples of 'mood' have the label 'happy': there must be at least two labels to tell apart",
+        ),
+        (
+            [("a", "happy"), ("b", "happy"), ("c", "sad"), ("  C ", "sad")],
+            "",
+            "each label of 'mood' needs at least 2 different examples, one to learn from and one to be tested with, "
+            "and 'sad' has 1: add examples, or take the label out of winnow.toml",
+        ),
+        (
+            [("a", "happy"), ("b", "happy"), ("c", "sad"), ("d", "sad")],
+            'labels = ["happy", "sad", "livid"]',
+            "each label of 'mood' needs at least 2 different examples, one to learn from and one to be tested with, "
+            "and 'livid' has none: add examples, or take the label out of winnow.toml",
+        ),
+        ([("a", []), ("b", [])], 'separator = ","', "no example of 'mood' has a label: there is nothing to learn"),
+    ],
+)
+def test_too_little_to_learn_from_is_said_plainly(
+    room: Room, rows: list[tuple[str, Target]], more: str, sentence: str
+) -> None:
+    if rows:
+        room.add(rows)
+    with pytest.raises(TrainingFailed) as refusal:
+        room.train(room.configure(more=more))
+    assert str(refusal.value) == sentence
+    assert_nothing_kept(room)
+
+
+def test_two_examples_of_each_label_are_enough(room: Room) -> None:
+    room.add([("sun", "happy"), ("joy", "happy"), ("rain", "sad"), ("grief", "sad")])
+    report = room.train(room.configure())
+    assert report["counts"]["labels"] == {"happy": {"train": 1, "test": 1}, "sad": {"train": 1, "test": 1}}
+
+
+def test_examples_of_a_dropped_label_are_left_out(room: Room, moods: Moods) -> None:
+    room.add([*moods(60), ("grr", "livid"), ("argh", "livid")])
+    report = room.train(room.configure(more='labels = ["happy", "sad"]'))
+    assert report["counts"]["examples"] == 60
+    assert report["counts"]["left_out"] == {"livid": 2}
+
+
+def test_several_labels_may_apply(room: Room) -> None:
+    rows: list[tuple[str, Target]] = []
+    for number in range(60):
+        target = [["warm"], ["wet"], ["warm", "wet"], []][number % 4]
+        rows.append((f"{' '.join(target)} day {number}", target))
+    room.add(rows)
+    report = room.train(room.configure(more='separator = ","'))
+    assert report["candidates"][0]["metrics"] is not None
+    assert set(report["candidates"][0]["metrics"]["confusion"]["by_label"]) == {"warm", "wet"}
+    assert report["decision"]["promoted"] == 1
+
+
+def test_the_same_snapshot_gives_the_same_figures(room: Room, moods: Moods) -> None:
+    room.add(moods(200))
+    project = room.configure(candidates=["toy-words", "linear-svm"])
+    first, second = room.train(project), room.train(project)
+    for before, after in zip(first["candidates"], second["candidates"], strict=True):
+        assert before["metrics"] == after["metrics"]
+        assert before["interval"] == after["interval"]
+
+
+def test_what_meets_no_gate_is_registered_but_answers_nobody(room: Room, moods: Moods) -> None:
+    room.add(moods(200))
+    report = room.train(room.configure(candidates=[INVERTED], more='gates = { accuracy = ">= 0.9" }'))
+    assert report["decision"]["promoted"] is None
+    assert report["decision"]["reasons"][0] == "no candidate meets its gates"
+    assert report["decision"]["reasons"][1].startswith("inverted: accuracy 0.")
+    assert "misses >= 0.9 by" in report["decision"]["reasons"][1]
+    assert len(registered(room)) == 1
+    assert champion(room) is None
+
+
+def test_a_better_candidate_that_misses_a_gate_is_passed_over(room: Room, moods: Moods) -> None:
+    room.add(moods(200))
+    large = "linear-svm"
+    report = room.train(room.configure(candidates=[large, "toy-words"], more='gates = { size_mb = "<= 0.01" }'))
+    assert report["decision"]["promoted"] == 2
+    assert not report["candidates"][0]["gates"][0]["passed"]
+
+
+def test_manual_promotion_leaves_it_to_a_person(room: Room, moods: Moods) -> None:
+    room.add(moods(60))
+    report = room.train(room.configure(more='retrain = { promote = "manual" }'))
+    assert report["decision"]["promoted"] is None
+    assert report["decision"]["reasons"][0] == "promotion is manual: a person decides"
+    assert champion(room) is None
+    assert len(registered(room)) == 1
+
+
+def test_a_worse_version_does_not_pass_the_champion(room: Room, moods: Moods) -> None:
+    room.add(moods(200))
+    gate = 'gates = { regression = "<= 0.01" }'
+    room.train(room.configure(more=gate))
+    report = room.train(room.configure(candidates=[INVERTED], more=gate))
+    assert report["champion"] is not None
+    assert report["champion"]["version"] == 1
+    assert report["champion"]["metrics"] is not None
+    assert report["candidates"][0]["metrics"] is not None
+    lost = report["champion"]["metrics"]["f1_macro"] - report["candidates"][0]["metrics"]["f1_macro"]
+    assert report["candidates"][0]["gates"][0]["figure"] == pytest.approx(lost)
+    assert report["decision"]["promoted"] is None
+    assert champion(room) == registered(room)[0]
+
+
+def test_the_champion_is_measured_on_the_same_rows(room: Room, moods: Moods) -> None:
+    room.add(moods(200))
+    project = room.configure()
+    room.train(project)
+    report = room.train(project)
+    assert report["champion"] is not None
+    assert report["champion"]["metrics"] == report["candidates"][0]["metrics"]
+    assert report["decision"]["promoted"] == 2
+    assert [promotion.previous for promotion in promotions(room)] == [None, 1]
+
+
+def test_a_champion_that_cannot_be_loaded_is_reported_and_replaced(room: Room, moods: Moods) -> None:
+    room.add(moods(200))
+    project = room.configure(more='gates = { regression = "<= 0.01" }')
+    room.train(project)
+    current = champion(room)
+    assert current is not None
+    (room.models / current.path / "words.json").write_text("{}")
+    report = room.train(project)
+    assert report["champion"] is not None
+    assert report["champion"]["metrics"] is None
+    assert "version 1 cannot be loaded" in str(report["champion"]["error"])
+    assert any("the champion was not compared" in reason for reason in report["decision"]["reasons"])
+    assert report["decision"]["promoted"] == 2
+
+
+def test_a_champion_promoted_meanwhile_is_the_one_that_counts(room: Room, moods: Moods) -> None:
+    room.add(moods(200))
+    project = room.configure(candidates=["toy-words", INVERTED])
+    room.train(project)
+    swapped: list[str] = []
+
+    def promote_the_other(progress: RunProgress) -> None:
+        if progress["stage"] == "putting the models in place" and not swapped:
+            swapped.append("once")
+        elif progress["stage"] == "comparing with the champion" and swapped == ["once"]:
+            swapped.append("twice")
+
+    original = versions.champion
+
+    class Meanwhile:
+        """Promotes version 2 between the comparison and the conclusion, as a person may at any moment."""
+
+        def __init__(self) -> None:
+            self.looked = 0
+
+        def __call__(self, connection: Any, service: str) -> Version | None:
+            self.looked += 1
+            found = original(connection, service)
+            if self.looked == 2:
+                versions.promote(connection, service, 2, reasons=["meanwhile"])
+                return original(connection, service)
+            return found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(versions, "champion", Meanwhile())
+        report = room.train(project, listener=promote_the_other)
+    assert report["champion"] is not None
+    assert report["champion"]["version"] == 2
+
+
+def test_a_run_cancelled_before_its_end_leaves_nothing(room: Room, moods: Moods) -> None:
+    room.add(moods(60))
+    project, run = room.configure(), room.queue()
+
+    def cancel(progress: RunProgress) -> None:
+        if progress["stage"] == "comparing with the champion":
+            with room.database.write() as connection:
+                assert runs.end(connection, run.id, RunStatus.CANCELLED)
+
+    with pytest.raises(Cancelled):
+        train(room.database, project, "mood", run.id, room.models, cancel)
+    assert_nothing_kept(room)
+    assert room.run(run.id).status is RunStatus.CANCELLED
+
+
+def test_a_run_cancelled_before_it_began_does_not_begin(room: Room, moods: Moods) -> None:
+    room.add(moods(60))
+    project, run = room.configure(), room.queue()
+    with room.database.write() as connection:
+        runs.end(connection, run.id, RunStatus.CANCELLED)
+    with pytest.raises(Cancelled):
+        train(room.database, project, "mood", run.id, room.models)
+    assert_nothing_kept(room)
+
+
+def test_a_listener_that_raises_stops_the_run_at_any_moment(room: Room, moods: Moods) -> None:
+    room.add(moods(60))
+    project = room.configure(candidates=["toy-words", INVERTED])
+    told: list[RunProgress] = []
+    room.train(project, listener=told.append)
+    kept = room.folders()
+    for moment in range(len(told)):
+        heard: list[RunProgress] = []
+
+        def stop(progress: RunProgress, moment: int = moment, heard: list[RunProgress] = heard) -> None:
+            heard.append(progress)
+            if len(heard) > moment:
+                raise Cancelled("stop")
+
+        run = room.queue()
+        with pytest.raises(Cancelled):
+            train(room.database, project, "mood", run.id, room.models, stop)
+        with room.database.write() as connection:
+            runs.end(connection, run.id, RunStatus.CANCELLED)
+        assert room.folders() == kept
+    assert len(registered(room)) == 2
+
+
+def test_progress_rises_to_the_end(room: Room, moods: Moods) -> None:
+    room.add(moods(60))
+    told: list[RunProgress] = []
+    room.train(room.configure(candidates=["toy-words", "toy-broken"]), listener=told.append)
+    assert [entry["done"] for entry in told] == sorted(entry["done"] for entry in told)
+    assert told[0]["done"] == 0.0
+    assert told[-1]["candidates"] == {"toy-words": 1.0, "toy-broken": 1.0}
+    assert {entry["candidate"] for entry in told} == {None, "toy-words", "toy-broken", "majority"}
+
+
+@pytest.mark.parametrize("name", ["../../escaped", "..", "/etc", "a/b", "é" * 300, "a b", ""])
+def test_no_candidates_name_leaves_the_folder(room: Room, moods: Moods, name: str) -> None:
+    room.add(moods(60))
+    report = room.train(room.configure(candidates=[{"family": "toy-words", "name": name}]))
+    (version,) = registered(room)
+    path = (room.models / version.path).resolve()
+    assert path.parent == room.models / "mood" / report["run"]
+    assert path.is_dir()
+
+
+def test_the_sweep_takes_what_nobody_needs(room: Room, moods: Moods) -> None:
+    room.add(moods(60))
+    report = room.train(room.configure())
+    active = room.queue()
+    dead = "00000000-0000-7000-8000-000000000000"
+    for name in (dead, f".staging-{dead}", active.id, f".staging-{active.id}", "notes"):
+        (room.models / "mood" / name).mkdir()
+    assert sorted(path.name for path in sweep(room.database, room.models)) == [f".staging-{dead}", dead]
+    assert room.folders() == sorted([report["run"], active.id, f".staging-{active.id}", "notes"])
+
+
+def test_golden_inputs_are_varied(room: Room, moods: Moods) -> None:
+    room.add([*moods(200), ("x" * 3000, "happy"), ("!", "sad")])
+    room.train(room.configure())
+    (version,) = registered(room)
+    facts = json.loads((room.models / version.path / "bundle.json").read_text())
+    golden = [case["input"] for case in facts["golden"]]
+    assert len(golden) == len(set(golden)) == 8
+    assert max(map(len, golden)) <= 2000
+    assert {case["answer"]["label"] for case in facts["golden"]} == {"happy", "sad"}
