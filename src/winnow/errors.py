@@ -4,7 +4,8 @@
     ├── ProjectError        winnow.toml, or a setting, cannot be used as written
     ├── MissingExtra        an optional package is needed and not installed
     ├── InvalidInput        a request, or one row of it, cannot be answered as sent
-    │   └── RowRefused      one row of a file, with its line
+    │   ├── RowRefused      one row of a file, with its line
+    │   └── TooLarge        a request has more bytes than the process reads
     ├── FileRefused         a file of examples was refused as a whole; carries its report
     ├── NotFound            there is no such service, version, run or prediction
     ├── Conflict            the state of things forbids it: already training, nothing to roll back to
@@ -16,7 +17,9 @@
     ├── NotReady            the service has no champion to answer with yet
     ├── Overloaded          refused before any work; says when to come back
     ├── DeadlineExceeded    the caller's time is up
-    └── StoreFailed         the database or the disk did not do what it must
+    ├── StoreFailed         the database or the disk did not do what it must
+    ├── ConnectionFailed    the client had no answer: nobody listens, or the connection broke or took too long
+    └── UnexpectedAnswer    the client had an answer that is not Winnow's, or Winnow failed inside
 
 Each says what was wrong, where, and what would be right, in `str(error)`. HTTP status codes are given to them in
 `api/problems.py` and exit codes in `cli/`, nowhere else.
@@ -24,6 +27,7 @@ Each says what was wrong, where, and what would be right, in `str(error)`. HTTP 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
@@ -31,6 +35,14 @@ from typing import Any
 
 class WinnowError(Exception):
     """The root: `except WinnowError` catches all that Winnow raises on purpose."""
+
+    request_id: str | None = None
+    """Id of the request that it answered, for the server's log; set where it came over the API."""
+
+    @classmethod
+    def kind(cls) -> str:
+        """Its name where names are text: `not-found` for `NotFound`."""
+        return re.sub(r"(?<!^)(?=[A-Z])", "-", cls.__name__).lower()
 
     def details(self) -> Mapping[str, Any]:
         """Facts beside the sentence that a program may want; JSON-ready."""
@@ -59,6 +71,10 @@ class RowRefused(InvalidInput):
         super().__init__(f"line {line}: {reason}")
         self.line = line
         self.reason = reason
+
+
+class TooLarge(InvalidInput):
+    """A request has more bytes than the process reads."""
 
 
 class FileRefused(WinnowError):
@@ -131,6 +147,21 @@ class DeadlineExceeded(WinnowError):
 
 class StoreFailed(WinnowError):
     """The database or the disk did not do what it must."""
+
+
+class ConnectionFailed(WinnowError):
+    """The client had no answer. Whether the request was carried out is not known, unless nobody listened."""
+
+
+class UnexpectedAnswer(WinnowError):
+    """The client had an answer that is not Winnow's (a proxy's, say), or Winnow failed inside.
+
+    `status` is the HTTP status that came with it.
+    """
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -7,7 +7,7 @@ workspace.load("sentiment", Path("reviews.csv"))
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -47,7 +47,7 @@ class Workspace:
         self.database.migrate()
         with self.database.write() as connection:
             examples.discard_abandoned(connection, ABANDONED_AFTER)
-            runs.fail_silent(connection, trainer.SILENCE)
+            runs.fail_silent(connection, trainer.SILENT_FOR)
 
     def close(self) -> None:
         """Close the store."""
@@ -105,6 +105,10 @@ class Workspace:
         """Start training in a process of its own; `Conflict` where the service is being trained already."""
         self.config(service)
         return trainer.start_run(self.database, self.project, self.settings, service)
+
+    def watch_run(self, service: str, run_id: str, on_progress: Callable[[Mapping[str, Any]], None]) -> Run:
+        """Follow a run until it has ended, and return it. `on_progress` is told what `Run.progress` holds."""
+        return trainer.watch_run(self.database, service, run_id, on_progress)
 
     def cancel_run(self, service: str, run_id: str) -> Run:
         """Ask a run to stop. Nothing of it is kept."""

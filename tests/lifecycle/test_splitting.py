@@ -9,7 +9,9 @@ from winnow.domain import Examples, Target
 from winnow.lifecycle.splitting import key, split
 
 LABELS = ["a", "b", "c"]
-ROWS = st.lists(st.tuples(st.text(max_size=8), st.sampled_from(LABELS)), unique_by=lambda row: key(row[0]), max_size=60)
+ROWS = st.lists(
+    st.tuples(st.text(max_size=8), st.sampled_from(LABELS)), unique_by=lambda row: key(row[0]), max_size=60
+)
 SEVERAL = st.lists(
     st.tuples(st.text(max_size=8), st.lists(st.sampled_from(LABELS), unique=True)),
     unique_by=lambda row: key(row[0]),

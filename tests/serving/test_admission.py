@@ -37,7 +37,7 @@ def test_no_more_rows_are_inside_than_there_is_room_for_and_all_places_come_back
 
 
 def test_a_request_that_could_never_fit_is_not_told_to_come_back() -> None:
-    """More rows than the service ever has room for: another attempt would fail too, so it says how many may come."""
+    """More rows than the service ever has room for: another attempt would fail too, so it says how many may."""
     admission = Admission("toys", 8)
     with pytest.raises(InvalidInput, match="at most 8 at once"):
         admission.enter(9)

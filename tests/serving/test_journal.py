@@ -125,7 +125,15 @@ async def test_an_answer_that_is_let_go_is_in_the_table_already(
 
 async def test_what_comes_back_from_the_history_is_what_was_answered(database: Database, metrics: Metrics) -> None:
     """Input, scores to the last bit, latency, moment: whatever characters the text has."""
-    texts = ["plain", "naïve café", "\u2028\t\n\r\x1b\x7f\"'\\", "😀 \ufeff\uffff", "[1, {}]", "null", "x" * 100_000]
+    texts = [
+        "plain",
+        "naïve café",
+        "\u2028\t\n\r\x1b\x7f\"'\\",
+        "😀 \ufeff\uffff",
+        "[1, {}]",
+        "null",
+        "x" * 100_000,
+    ]
     rows = [make_prediction(content) for content in texts]
     journal = Journal(database, History.DURABLE, metrics.of_journal())
     await journal.keep(rows)

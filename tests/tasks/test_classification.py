@@ -29,7 +29,7 @@ def answered(question: Question, raw: list[float]) -> Classification:
 
 RAW = st.lists(st.floats(0.01, 1.0), min_size=4, max_size=4)
 ONE_ROWS = st.lists(st.tuples(st.sampled_from(LABELS), RAW), min_size=1, max_size=60)
-SUBSETS = st.sets(st.sampled_from(LABELS)).map(lambda found: sorted(found))
+SUBSETS = st.sets(st.sampled_from(LABELS)).map(sorted)
 SEVERAL_ROWS = st.lists(st.tuples(SUBSETS, RAW), min_size=1, max_size=60)
 
 
@@ -115,7 +115,8 @@ def test_confident_and_right_is_well_calibrated() -> None:
     figures = metrics(ONE, ["a", "b"], [ONE.answer([1, 0, 0, 0]), ONE.answer([0, 1, 0, 0])])
     assert figures["calibration"]["ece"] == 0.0
     assert figures["brier"] == 0.0
-    assert figures["calibration"]["bins"][9] == {"from": 0.9, "to": 1.0, "count": 2, "confidence": 1.0, "accuracy": 1.0}
+    surest = figures["calibration"]["bins"][9]
+    assert surest == {"from": 0.9, "to": 1.0, "count": 2, "confidence": 1.0, "accuracy": 1.0}
 
 
 def test_a_label_without_test_rows_has_no_recall_and_does_not_distort_the_mean() -> None:

@@ -9,6 +9,7 @@ gives typer a function with the options of both, and the function a `Session`.
 from __future__ import annotations
 
 import inspect
+import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -18,11 +19,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Concatenate, ParamSpec
 
 import typer
 
-from winnow.cli.exit_codes import ExitCode, exit_code_of
+from winnow.cli.exit_codes import exit_code_of
 from winnow.cli.output import Output
 from winnow.errors import WinnowError
 from winnow.project import FILE_NAME
-from winnow.settings import Settings, load_settings
+from winnow.settings import PREFIX, Settings, load_settings
 
 if TYPE_CHECKING:
     from winnow.workspace import Workspace
@@ -37,8 +38,7 @@ ProjectFolder = Annotated[
         "--project",
         "-p",
         metavar="FOLDER",
-        envvar="WINNOW_PROJECT",
-        help=f"Folder that holds {FILE_NAME}; by default the current one, or the nearest above it that does.",
+        help=f"Folder of {FILE_NAME}. By default WINNOW_PROJECT, or the nearest such folder from here upwards.",
         rich_help_panel=_COMMON,
     ),
 ]
@@ -68,11 +68,14 @@ class Session:
         return load_settings(project=find_project(self._project), **given)
 
     @contextmanager
-    def workspace(self) -> Iterator[Workspace]:
-        """Open the project's data, runs and versions, for a block."""
+    def workspace(self, settings: Settings | None = None) -> Iterator[Workspace]:
+        """Open the project's data, runs and versions, for a block; warnings are logged from here on."""
         from winnow.workspace import Workspace  # noqa: PLC0415  (half a second that --help does not need)
 
-        workspace = Workspace(self.settings())
+        if settings is None:
+            settings = self.settings()
+            log_warnings(settings)
+        workspace = Workspace(settings)
         try:
             workspace.open()
             yield workspace
@@ -80,8 +83,18 @@ class Session:
             workspace.close()
 
 
+def log_warnings(settings: Settings) -> None:
+    """Log as the environment says, and warnings only where it says nothing: a command has its own words."""
+    from winnow.monitoring.logs import configure_logging  # noqa: PLC0415
+
+    chosen = "log_level" in settings.model_fields_set
+    configure_logging(settings if chosen else settings.model_copy(update={"log_level": "warning"}))
+
+
 def find_project(given: Path | None) -> Path:
     """Return the folder that was given (its winnow.toml will do), or the nearest from here upwards that has one."""
+    if given is None and (named := os.environ.get(f"{PREFIX}PROJECT")):
+        given = Path(named)
     if given is not None:
         return given.parent if given.name == FILE_NAME else given
     here = Path.cwd()
@@ -91,10 +104,18 @@ def find_project(given: Path | None) -> Path:
 def command(function: Callable[Concatenate[Session, _Given], None]) -> Callable[..., None]:
     """Give a command the common options, a session, and an end that says what went wrong."""
 
-    def run(*, project: ProjectFolder = None, as_json: AsJson = False, debug: Debug = False, **given: Any) -> None:
+    def run(
+        context: typer.Context,
+        *,
+        project: ProjectFolder = None,
+        as_json: AsJson = False,
+        debug: Debug = False,
+        **given: Any,
+    ) -> None:
         out = Output(as_json=as_json)
+        before_the_command: Path | None = context.find_root().obj
         with _told(out, debug=debug):
-            function(Session(project, out), **given)  # type: ignore[call-arg]
+            function(Session(project or before_the_command, out), **given)  # type: ignore[call-arg]
 
     own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
     common = list(inspect.signature(run, eval_str=True).parameters.values())[:-1]
@@ -130,6 +151,3 @@ def _sentence(error: BaseException, *, debug: bool) -> str:
         return f"{where}{error.strerror or error}"
     remedy = "" if debug else " Run the command again with --debug for the traceback, and report it."
     return f"this is a bug in Winnow: {type(error).__name__}: {error}.{remedy}"
-
-
-__all__ = ["ExitCode", "ServiceName", "Session", "command", "find_project"]

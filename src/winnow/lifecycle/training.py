@@ -56,6 +56,7 @@ def train(
         while True:
             board.stage("comparing with the champion", 0.97)
             champion = contest.measure_champion(database, models, service)
+            board.stage("registering the versions", 0.99)
             draft = _draft(run_id, service, snapshot, config, lesson, baseline, time.perf_counter() - began)
             report = conclude(database, config, staging, draft, contenders, champion)
             if report is not None:

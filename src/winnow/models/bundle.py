@@ -73,8 +73,13 @@ def load_bundle(folder: Path, sha256: str | None = None) -> Model:
         question = Question(tuple(facts["labels"]), bool(facts["several"]))
     except NotFound as error:
         raise BundleRefused(f"{folder}: {error} Is the package that brings it installed?") from None
-    model = family.load(folder, question)
-    self_test(model, facts["golden"], where=str(folder))
+    try:
+        model = family.load(folder, question)
+        self_test(model, facts["golden"], where=str(folder))
+    except WinnowError:
+        raise
+    except Exception as error:  # files that are well-formed each, and yet do not make a model together
+        raise BundleRefused(f"{folder}: the model cannot be used: {error!r}") from error
     return model
 
 
@@ -108,6 +113,9 @@ def _checked_facts(folder: Path, sha256: str | None) -> dict[str, Any]:
         listed: dict[str, str] = dict(facts["files"])
         if facts["format"] != FORMAT:
             raise BundleRefused(f"{path} has format {facts['format']}; this Winnow reads format {FORMAT}")
+        missing = {"family", "task", "labels", "several", "golden"} - facts.keys()
+        if missing:
+            raise BundleRefused(f"{path} does not say: {', '.join(sorted(missing))}")
     except (ValueError, KeyError, TypeError) as error:
         raise BundleRefused(f"{path} is not a bundle's description: {error!r}") from error
     present = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file() or p.is_symlink()} - {

@@ -17,8 +17,10 @@ from winnow.models.embeddings import Embedding
 from winnow.models.encoder import Encoder
 from winnow.models.forest_training import grow_forest
 from winnow.models.net import Net
-from winnow.models.net_training import train_net
+from winnow.models.net_training import train_net, train_net_on_vectors
 from winnow.models.paths import checked_embedding, project_folder
+from winnow.models.shares import share
+from winnow.models.targets import read_targets
 from winnow.models.text_features import MANY_ROWS, text_features
 
 LSA, TERMS = "lsa", "terms"
@@ -64,8 +66,9 @@ class GradientBoosting(DenseCandidate):
 
     def fit(self, examples: Examples, question: Question, progress: Progress) -> Model:
         """Embed the inputs and boost trees on their vectors."""
-        embedding = self._embed(examples.inputs, progress)
-        vectors = embed_all(embedding, examples.inputs, progress)
+        targets = read_targets(examples, question)
+        embedding = self._embed(examples.inputs, share(progress, 0.0, 0.3))
+        vectors = embed_all(embedding, examples.inputs, share(progress, 0.3, 0.6))
         options = {
             "learning_rate": self.learning_rate,
             "max_iter": self.rounds,
@@ -75,7 +78,7 @@ class GradientBoosting(DenseCandidate):
             "max_features": 0.2,
             "random_state": self.seed,
         }
-        forest = grow_forest(vectors, examples, question, options, progress)
+        forest = grow_forest(vectors, targets, question, options, share(progress, 0.6, 1.0))
         progress("compiling", 1.0)
         return DenseText(question, embedding, forest)
 
@@ -107,10 +110,11 @@ class NeuralNet(DenseCandidate):
         }
         if self.embedding == TERMS:
             return self._fit_on_terms(examples, question, options, progress)
-        embedding = self._embed(examples.inputs, progress)
-        vectors = embed_all(embedding, examples.inputs, progress)
+        targets = read_targets(examples, question)
+        embedding = self._embed(examples.inputs, share(progress, 0.0, 0.3))
+        vectors = embed_all(embedding, examples.inputs, share(progress, 0.3, 0.6))
         progress("fitting", 0.6)
-        layers, link = train_net(vectors, examples, question, options)
+        layers, link = train_net_on_vectors(vectors, targets, question, options)
         progress("compiling", 1.0)
         return DenseText(question, embedding, Net(layers, link, activated=False))
 
@@ -118,9 +122,10 @@ class NeuralNet(DenseCandidate):
         self, examples: Examples, question: Question, options: dict[str, Any], progress: Progress
     ) -> Model:
         """Train on the sparse matrix. The first layer becomes a projection of the terms, which is fast to ask."""
-        features = text_features(examples.inputs, TERM_OPTIONS, progress)
+        targets = read_targets(examples, question)
+        features = text_features(examples.inputs, TERM_OPTIONS, share(progress, 0.0, 0.3))
         progress("fitting", 0.3)
-        layers, link = train_net(features.matrix, examples, question, options)
+        layers, link = train_net(features.matrix, targets, question, options)
         weights, biases = layers[0]
         embedding = features.projection(np.ascontiguousarray(weights.T), biases)
         progress("compiling", 1.0)

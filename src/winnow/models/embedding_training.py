@@ -12,6 +12,7 @@ from winnow.domain import Progress
 from winnow.models.embeddings import Embedding
 from winnow.models.projection import TextProjection
 from winnow.models.reading import Reading
+from winnow.models.shares import share
 from winnow.models.text_features import FeatureOptions, NgramOptions, text_features
 from winnow.models.weights import Doubles, Weighting
 from winnow.models.word_vectors import read_word_vectors
@@ -26,8 +27,8 @@ TERM_OPTIONS = FeatureOptions(
 
 def fit_lsa(inputs: Sequence[str], columns: int, seed: int, progress: Progress) -> TextProjection:
     """Learn the `columns` directions in which these texts' TF-IDF differ most; fewer where there are fewer."""
-    features = text_features(inputs, TERM_OPTIONS, progress)
-    progress("reducing", 0.2)
+    features = text_features(inputs, TERM_OPTIONS, share(progress, 0.0, 0.5))
+    progress("reducing", 0.5)
     columns = max(1, min(columns, min(features.matrix.shape) - 1))
     reduction = TruncatedSVD(columns, n_iter=4, random_state=seed).fit(features.matrix.astype(np.float32))
     return features.projection(reduction.components_.astype(np.float32), np.zeros(columns))
@@ -40,7 +41,7 @@ def fit_word_vectors(inputs: Sequence[str], path: Path, progress: Progress) -> T
     words = {word for text in inputs for word in reading.find_words(text.lower())}
     vocabulary, vectors = read_word_vectors(path, words)
     terms = NgramOptions(1, 1, len(vocabulary), vocabulary=vocabulary)
-    features = text_features(inputs, FeatureOptions(reading, Weighting(), terms, None), progress)
+    features = text_features(inputs, FeatureOptions(reading, Weighting(), terms, None), share(progress, 0.5, 1.0))
     return features.projection(vectors.T, np.zeros(vectors.shape[1]))
 
 
@@ -49,6 +50,6 @@ def embed_all(embedding: Embedding, inputs: Sequence[str], progress: Progress) -
     vectors = np.empty((len(inputs), embedding.columns))
     for row, text in enumerate(inputs):
         if row % 256 == 0:
-            progress("embedding", 0.2 + 0.4 * row / len(inputs))
+            progress("embedding", row / len(inputs))
         vectors[row] = embedding.vector(text)
     return vectors

@@ -17,6 +17,8 @@ from winnow.models.encoder_text import EncoderText
 from winnow.models.linear_layers import fit_layer, logistic_regression
 from winnow.models.paths import checked_encoder, project_folder
 from winnow.models.reading import Reading
+from winnow.models.shares import share
+from winnow.models.targets import read_targets
 from winnow.models.text_features import FeatureOptions, NgramOptions, text_features
 from winnow.models.weights import Weighting
 
@@ -55,10 +57,11 @@ class EncoderLinear(EncoderCandidate):
 
     def fit(self, examples: Examples, question: Question, progress: Progress) -> Model:
         """Encode the inputs and learn a layer on their vectors."""
+        targets = read_targets(examples, question)
         encoder = self._open()
-        vectors = embed_all(encoder, examples.inputs, progress)
+        vectors = embed_all(encoder, examples.inputs, share(progress, 0.0, 0.8))
         learn = logistic_regression(self.strength, balanced=self.balanced, seed=self.seed)
-        layer = fit_layer(learn, vectors, examples, question, progress)
+        layer = fit_layer(learn, vectors, targets, question, share(progress, 0.8, 1.0))
         progress("compiling", 1.0)
         return EncoderText(question, encoder, np.ascontiguousarray(layer.coefficients.T), layer.offsets, layer.link)
 
@@ -71,18 +74,19 @@ class Hybrid(EncoderCandidate):
 
     def fit(self, examples: Examples, question: Question, progress: Progress) -> Model:
         """Encode the inputs, weigh their terms, learn one layer on both."""
+        targets = read_targets(examples, question)
         encoder = self._open()
-        vectors = embed_all(encoder, examples.inputs, progress)
+        vectors = embed_all(encoder, examples.inputs, share(progress, 0.0, 0.7))
         terms = FeatureOptions(
             Reading(strip_accents=True, words="signs"),
             Weighting(),
             words=NgramOptions(1, 2, 200_000),
             characters=NgramOptions(2, 5, 200_000, self.character_weight),
         )
-        features = text_features(examples.inputs, terms, progress)
+        features = text_features(examples.inputs, terms, share(progress, 0.7, 0.8))
         matrix = hstack([csr_matrix(vectors * self.vector_weight), features.matrix], format="csr")
         learn = logistic_regression(self.strength, balanced=self.balanced, seed=self.seed)
-        layer = fit_layer(learn, matrix, examples, question, progress)
+        layer = fit_layer(learn, matrix, targets, question, share(progress, 0.8, 1.0))
         progress("compiling", 1.0)
         own, rest = np.split(layer.coefficients, [encoder.columns], axis=1)
         weights = np.ascontiguousarray(own.T * self.vector_weight)

@@ -11,6 +11,8 @@ from winnow.models.base import Candidate, Model, Question
 from winnow.models.linear_layers import Learn, fit_layer, linear_svm, logistic_regression, naive_bayes
 from winnow.models.linear_text import LinearText
 from winnow.models.reading import Reading, Words
+from winnow.models.shares import share
+from winnow.models.targets import read_targets
 from winnow.models.text_features import FeatureOptions, NgramOptions, text_features
 from winnow.models.weights import Weighting
 
@@ -37,8 +39,9 @@ class LinearCandidate(Candidate):
 
     def fit(self, examples: Examples, question: Question, progress: Progress) -> Model:
         """Weigh the terms, learn a layer on them, compile both."""
-        features = text_features(examples.inputs, self._feature_options(), progress)
-        layer = fit_layer(self._learner(), features.matrix, examples, question, progress)
+        targets = read_targets(examples, question)
+        features = text_features(examples.inputs, self._feature_options(), share(progress, 0.0, 0.4))
+        layer = fit_layer(self._learner(), features.matrix, targets, question, share(progress, 0.4, 0.9))
         progress("compiling", 0.9)
         model = LinearText(question, features.projection(layer.coefficients, layer.offsets), layer.link)
         progress("compiling", 1.0)

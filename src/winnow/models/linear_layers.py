@@ -16,9 +16,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import MultinomialNB
 from sklearn.svm import LinearSVC
 
-from winnow.domain import Examples, Progress
+from winnow.domain import Progress
 from winnow.models.base import Question
-from winnow.models.targets import Indices, one_label_each, repeat_rare, rule_of_succession, several_labels_each
+from winnow.models.targets import Targets, repeat_rare, rule_of_succession
 
 Doubles = npt.NDArray[np.float64]
 
@@ -35,24 +35,22 @@ class Layer:
     link: str
 
 
-Learn = Callable[[Any, Indices], Layer]
+Learn = Callable[[Any, Targets], Layer]
 """Learns from a matrix (examples x features) and classes 0, 1, …, each of which stands in at least one row."""
 
 
-def fit_layer(learn: Learn, matrix: Any, examples: Examples, question: Question, progress: Progress) -> Layer:
+def fit_layer(learn: Learn, matrix: Any, targets: Targets, question: Question, progress: Progress) -> Layer:
     """Learn what the question asks: one label of all, or for each label whether it applies."""
     if not question.several:
-        progress("fitting", 0.3)
-        targets = one_label_each(examples, question)
+        progress("fitting", 0.0)
         present, classes = np.unique(targets, return_inverse=True)
-        return spread(learn(matrix, classes.astype(np.intp)), present, len(question.labels))
-    flags = several_labels_each(examples, question)
+        return spread(learn(matrix, classes), present, len(question.labels))
     layers = []
     for i, label in enumerate(question.labels):
-        progress(f"fitting {label}", 0.3 + 0.6 * i / len(question.labels))
-        applies = flags[:, i]
+        progress(f"fitting {label}", i / len(question.labels))
+        applies = targets[:, i]
         if applies.any() and not applies.all():
-            layers.append(learn(matrix, applies.astype(np.intp)))
+            layers.append(learn(matrix, applies))
         else:
             probability = rule_of_succession(int(applies.sum()), len(applies))
             layers.append(_constant(probability, matrix.shape[1]))
@@ -66,7 +64,7 @@ def fit_layer(learn: Learn, matrix: Any, examples: Examples, question: Question,
 def logistic_regression(strength: float, *, balanced: bool, seed: int) -> Learn:
     """Probabilities by design. `strength` is scikit-learn's C: how closely the examples are followed."""
 
-    def learn(matrix: Any, classes: Indices) -> Layer:
+    def learn(matrix: Any, classes: Targets) -> Layer:
         weight = "balanced" if balanced else None
         model = LogisticRegression(C=strength, class_weight=weight, max_iter=1000, random_state=seed)
         with warnings.catch_warnings():
@@ -83,7 +81,7 @@ def linear_svm(strength: float, *, balanced: bool, seed: int) -> Learn:
     Labels with fewer rows than there are folds stand in the matrix more than once, so that each fold has them.
     """
 
-    def learn(matrix: Any, classes: Indices) -> Layer:
+    def learn(matrix: Any, classes: Targets) -> Layer:
         weight = "balanced" if balanced else None
         rows = repeat_rare(classes, FOLDS)
         if len(rows) > len(classes):
@@ -101,7 +99,7 @@ def linear_svm(strength: float, *, balanced: bool, seed: int) -> Learn:
 def naive_bayes(smoothing: float) -> Learn:
     """Multinomial naive Bayes; `smoothing` is what is added to each term's count."""
 
-    def learn(matrix: Any, classes: Indices) -> Layer:
+    def learn(matrix: Any, classes: Targets) -> Layer:
         model = MultinomialNB(alpha=smoothing).fit(matrix, classes)
         coefficients, offsets = model.feature_log_prob_, model.class_log_prior_
         if len(model.classes_) == 2:  # only the difference matters, and one column costs half of two
@@ -128,7 +126,7 @@ def _constant(probability: float, features: int) -> Layer:
     return Layer(np.zeros((1, features)), np.array([log(probability / (1 - probability))]), "two-labels")
 
 
-def spread(layer: Layer, present: Indices, labels: int) -> Layer:
+def spread(layer: Layer, present: Targets, labels: int) -> Layer:
     """Give labels that no example has a probability of 0: a column of zeros with minus infinity added."""
     if len(present) == labels:
         return layer

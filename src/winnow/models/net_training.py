@@ -9,30 +9,27 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 
-from winnow.domain import Examples
 from winnow.models.base import Question
 from winnow.models.linear_layers import Layer, spread
-from winnow.models.targets import one_label_each, repeat_rare, several_labels_each
+from winnow.models.targets import Targets, repeat_rare
 from winnow.models.text_features import MANY_ROWS
 from winnow.models.weights import Doubles
 
 Layers = list[tuple[Doubles, Doubles]]
 
 
-def train_net(matrix: Any, examples: Examples, question: Question, options: dict[str, Any]) -> tuple[Layers, str]:
+def train_net(matrix: Any, targets: Targets, question: Question, options: dict[str, Any]) -> tuple[Layers, str]:
     """Learn what the question asks from a matrix (examples x features): the layers and the name of their link.
 
     `options` are scikit-learn's. Rounds end early on many examples, where a tenth of them is enough to tell when.
     """
-    many = len(examples) >= MANY_ROWS
-    options = {"batch_size": 128 if many else min(16, len(examples)), "early_stopping": many, **options}
+    many = len(targets) >= MANY_ROWS
+    options = {"batch_size": 128 if many else min(16, len(targets)), "early_stopping": many, **options}
     net = MLPClassifier(n_iter_no_change=3, **options)
     matrix = matrix.astype(np.float32)
     if question.several:
-        flags = several_labels_each(examples, question)
-        _fit(net, matrix, flags.astype(np.intp))
+        _fit(net, matrix, targets)
         return _layers(net), "independent"
-    targets = one_label_each(examples, question)
     rows = repeat_rare(targets, 2)  # of the rows set aside, and of the rest, each class has to have one
     _fit(net, matrix[rows], targets[rows])
     layers = _layers(net)
@@ -40,6 +37,18 @@ def train_net(matrix: Any, examples: Examples, question: Question, options: dict
     last = Layer(weights.T, biases, "two-labels" if len(net.classes_) == 2 else "softmax")
     last = spread(last, net.classes_, len(question.labels))
     return [*layers, (np.ascontiguousarray(last.coefficients.T), last.offsets)], last.link
+
+
+def train_net_on_vectors(
+    vectors: Doubles, targets: Targets, question: Question, options: dict[str, Any]
+) -> tuple[Layers, str]:
+    """Learn from dense vectors. Nets learn from numbers around 0 and 1: their scaling is folded into a layer."""
+    middle, spread_ = vectors.mean(axis=0), vectors.std(axis=0)
+    spread_[spread_ == 0] = 1.0
+    layers, link = train_net((vectors - middle) / spread_, targets, question, options)
+    weights, biases = layers[0]
+    weights = weights / spread_[:, None]
+    return [(weights, biases - middle.dot(weights)), *layers[1:]], link
 
 
 def _fit(net: MLPClassifier, matrix: Any, targets: Any) -> None:

@@ -11,15 +11,17 @@ from winnow.domain import Examples
 from winnow.errors import TrainingFailed
 from winnow.models.base import Question
 
-Indices = npt.NDArray[np.intp]
-Flags = npt.NDArray[np.bool_]
+Targets = npt.NDArray[np.intp]
+"""One label each: its position in the question, shape (examples,). Several: 1 for each that applies, otherwise 0,
+shape (examples, labels)."""
 
 
-def one_label_each(examples: Examples, question: Question) -> Indices:
-    """The position of each example's label in the question: shape (examples,).
+def read_targets(examples: Examples, question: Question) -> Targets:
+    """The examples' targets; `TrainingFailed` where they give nothing to tell apart."""
+    return _several_labels_each(examples, question) if question.several else _one_label_each(examples, question)
 
-    `TrainingFailed` where there are not two different labels to tell apart.
-    """
+
+def _one_label_each(examples: Examples, question: Question) -> Targets:
     targets = np.array(label_positions(examples, question), np.intp)
     counts = np.bincount(targets, minlength=len(question.labels))
     if np.count_nonzero(counts) < 2:
@@ -30,18 +32,14 @@ def one_label_each(examples: Examples, question: Question) -> Indices:
     return targets
 
 
-def several_labels_each(examples: Examples, question: Question) -> Flags:
-    """Whether each label applies to each example: shape (examples, labels).
-
-    `TrainingFailed` where no label ever tells two examples apart. One label that does not is allowed.
-    """
+def _several_labels_each(examples: Examples, question: Question) -> Targets:
     _some(examples)
     position = {label: i for i, label in enumerate(question.labels)}
-    targets = np.zeros((len(examples), len(position)), np.bool_)
+    targets = np.zeros((len(examples), len(position)), np.intp)
     for row, target in enumerate(examples.targets):
         for label in [target] if isinstance(target, str) else target:
-            targets[row, _position(position, label)] = True
-    if not (targets.any(axis=0) & ~targets.all(axis=0)).any():
+            targets[row, _position(position, label)] = 1
+    if not (targets.min(axis=0) < targets.max(axis=0)).any():
         raise TrainingFailed(
             f"the labels of all {len(examples)} examples are the same: there is nothing to tell apart"
         )
@@ -60,7 +58,7 @@ def label_positions(examples: Examples, question: Question) -> list[int]:
     return found
 
 
-def repeat_rare(targets: Indices, least: int) -> Indices:
+def repeat_rare(targets: Targets, least: int) -> Targets:
     """Rows in which each label present stands at least `least` times: all rows, then those of rare labels again."""
     rows = list(range(len(targets)))
     for target, count in sorted(Counter(targets.tolist()).items()):

@@ -112,7 +112,7 @@ def text_features(inputs: Sequence[str], options: FeatureOptions, progress: Prog
     parts: dict[str, _Part] = {}
     matrices = []
     for kind, vectoriser, wanted in options.vectorisers(len(inputs)):
-        progress(f"reading {kind}", 0.1 if parts else 0.0)
+        progress(f"reading {kind}", 0.5 if parts else 0.0)
         try:
             matrix = vectoriser.fit_transform(inputs)
         except ValueError as error:  # scikit-learn's way to say that nothing is left

@@ -94,10 +94,10 @@ class Journal:
         try:
             self._commit([row for rows, _ in group for row in rows])
         except StoreFailed as error:
-            return [self._lost(rows, error) for rows, _ in group]
+            return self._lost(group, error)
         except Exception as error:  # noqa: BLE001  (whatever it was, the writer lives on and the callers are told)
             if len(group) == 1:
-                return [self._lost(group[0][0], error)]
+                return self._lost(group, error)
             return [self._write_group([entry])[0] for entry in group]
         return [None] * len(group)
 
@@ -107,10 +107,13 @@ class Journal:
             predictions.append(connection, rows)
         self._metrics.committed(len(rows), time.perf_counter() - started)
 
-    def _lost(self, rows: Sequence[Prediction], error: Exception) -> WinnowError:
-        logger.opt(exception=error).error("{} predictions could not be kept in the history", len(rows))
-        self._metrics.failed(len(rows))
-        return StoreFailed("the answer was ready but could not be kept in the history: see the log")
+    def _lost(self, group: Sequence[_Entry], error: Exception) -> list[WinnowError | None]:
+        rows = sum(len(rows) for rows, _ in group)
+        logger.opt(exception=error).error("{} predictions could not be kept in the history", rows)
+        self._metrics.failed(rows)
+        return [
+            StoreFailed("the answer was ready but could not be kept in the history: see the log") for _ in group
+        ]
 
     def _let_go(self, group: Sequence[_Entry], errors: Sequence[WinnowError | None]) -> None:
         for (rows, committed), error in zip(group, errors, strict=True):

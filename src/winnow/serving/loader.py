@@ -92,21 +92,24 @@ class Loader:
             await asyncio.sleep(POLL_SECONDS)
             try:
                 await self.refresh()
-            except WinnowError as error:
-                logger.error("champions could not be looked up: {}", error)
+            except Exception as error:  # noqa: BLE001  (whatever it was, the next look may succeed)
+                logger.error("champions could not be looked up: {!r}", error)
 
     async def _take_over(self, service: str, number: int) -> None:
         old = self.version(service)
         try:
             loaded = await asyncio.to_thread(self._load, service, number)
-        except WinnowError as error:
-            self._problems[service] = str(error)
+        except Exception as error:  # noqa: BLE001  (a family may be anybody's code; the old model answers on)
+            known = isinstance(error, WinnowError)
+            self._problems[service] = str(error) if known else f"version {number} broke: {error!r}"
             self._refused[service, number] = time.monotonic() + RETRY_SECONDS
             self._metrics.swaps.labels(service, "refused").inc()
-            logger.error("version {} of '{}' cannot take over: {}", number, service, error)
+            logger.opt(exception=None if known else error).error(
+                "version {} of '{}' cannot take over: {}", number, service, self._problems[service]
+            )
             return
         self._loaded[service] = loaded
-        gc.freeze()  # a model lives long: the collector need not walk through its vocabulary again and again
+        _spare_the_collector(replaced=old is not None)
         self._problems.pop(service, None)
         self._metrics.swaps.labels(service, "loaded").inc()
         logger.info("version {} of '{}' answers now (before: {})", number, service, old or "none")
@@ -120,6 +123,17 @@ class Loader:
             version: Version = versions.get(connection, service, number)
         model = load_bundle(self._models / version.path, version.sha256)
         return Loaded(model, number, _warm_up(model))
+
+
+def _spare_the_collector(*, replaced: bool) -> None:
+    """Keep the collector from walking through vocabularies that live long, again and again.
+
+    A model that was replaced may hold itself in circles, and frozen ones are never seen: thaw, collect, freeze.
+    """
+    if replaced:
+        gc.unfreeze()
+        gc.collect()
+    gc.freeze()
 
 
 def _warm_up(model: Model) -> float:

@@ -122,7 +122,15 @@ def _engine(url: URL) -> Engine:
 
 def _configure_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # the driver's own BEGIN comes too late: see _begin_sqlite
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    import os
+
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        f"wal_autocheckpoint={os.environ.get('CK', 1000)}",
+        f"cache_size={os.environ.get('CS', '-2000')}",
+    ):
         connection.execute(f"PRAGMA {pragma}")
 
 

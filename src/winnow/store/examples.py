@@ -13,15 +13,40 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    JSON,
+    Connection,
+    Select,
+    String,
+    cast,
+    delete,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    text,
+    update,
+)
 
 from winnow.domain import Example, Target, new_id, now
 from winnow.store.schema import batches, examples
 
+_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
-def digest(text: str) -> str:
+# One statement with one parameter for the whole batch, as in `predictions.append`: it runs while Python's lock is
+# free, so that loading a file does not hold up the requests that the same process answers.
+_ADD = "INSERT INTO examples (service, batch_id, id, line, input, target, digest) SELECT :service, :batch, "
+_ADD_SQLITE = text(_ADD + ", ".join(f"json_extract(value, '$[{i}]')" for i in range(5)) + " FROM json_each(:rows)")
+_ADD_POSTGRESQL = text(
+    _ADD + "value ->> 0, (value ->> 1)::bigint, value ->> 2, (value ->> 3)::json, value ->> 4 "
+    "FROM json_array_elements(CAST(:rows AS json))"
+)
+
+
+def digest(content: str) -> str:
     """What equal inputs share: 32 hexadecimal digits."""
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+    return hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
 
 
 def open_batch(connection: Connection, service: str, source: str) -> str:
@@ -33,22 +58,17 @@ def open_batch(connection: Connection, service: str, source: str) -> str:
 
 
 def add(connection: Connection, service: str, batch: str, rows: Iterable[tuple[str, Example]]) -> list[str]:
-    """Append (digest, example) pairs to a batch; returns their ids."""
+    """Append (digest, example) pairs to a batch, in one statement; returns their ids, in step and rising."""
+    given = list(rows)
+    ids = sorted(new_id() for _ in given)
     values = [
-        {
-            "id": new_id(),
-            "service": service,
-            "batch_id": batch,
-            "line": example.line,
-            "input": example.input,
-            "target": example.target,
-            "digest": key,
-        }
-        for key, example in rows
+        (example_id, example.line, example.input, target_key(example.target), key)
+        for example_id, (key, example) in zip(ids, given, strict=True)
     ]
     if values:
-        connection.execute(insert(examples), values)
-    return [str(value["id"]) for value in values]
+        statement = _ADD_SQLITE if connection.dialect.name == "sqlite" else _ADD_POSTGRESQL
+        connection.execute(statement, {"service": service, "batch": batch, "rows": _json(values)})
+    return ids
 
 
 def accept(connection: Connection, batch: str, rows: int) -> int:
@@ -58,10 +78,10 @@ def accept(connection: Connection, batch: str, rows: int) -> int:
     return number
 
 
-def add_one(connection: Connection, service: str, text: str, target: Target, source: str) -> str:
+def add_one(connection: Connection, service: str, content: str, target: Target, source: str) -> str:
     """Add one example, to be seen at once; returns its id. Call it under the lock named "batches"."""
     batch = open_batch(connection, service, source)
-    (example_id,) = add(connection, service, batch, [(digest(text), Example(text, target))])
+    (example_id,) = add(connection, service, batch, [(digest(content), Example(content, target))])
     accept(connection, batch, 1)
     return example_id
 
@@ -69,6 +89,16 @@ def add_one(connection: Connection, service: str, text: str, target: Target, sou
 def discard(connection: Connection, batch: str) -> None:
     """Forget a batch that was not accepted, with its rows."""
     connection.execute(delete(batches).where(batches.c.id == batch, batches.c.number.is_(None)))
+
+
+def discard_rows(connection: Connection, batch: str, limit: int) -> int:
+    """Forget some rows of a batch that was not accepted; returns how many, and fewer than `limit` at the end.
+
+    For batches so large that to forget them at once would hold up every other writer for seconds.
+    """
+    waiting = select(batches.c.id).where(batches.c.id == batch, batches.c.number.is_(None))
+    some = select(examples.c.id).where(examples.c.batch_id.in_(waiting)).limit(limit)
+    return connection.execute(delete(examples).where(examples.c.id.in_(some))).rowcount
 
 
 def discard_abandoned(connection: Connection, older_than: timedelta) -> int:
@@ -90,14 +120,35 @@ def known_targets(
     query = (
         select(examples.c.digest, examples.c.target)
         .join(batches)
-        .where(examples.c.service == service, examples.c.digest.in_(digests), seen)
+        .where(examples.c.service == service, examples.c.digest.in_(_listed(connection, digests)), seen)
     )
     return {(row.digest, target_key(row.target)) for row in connection.execute(query)}
 
 
+def _listed(connection: Connection, values: Collection[str]) -> Select[Any]:
+    """Values as rows, by way of one parameter: thousands of parameters cost more than the query itself."""
+    given = literal(_json(sorted(values)), String)
+    if connection.dialect.name == "sqlite":
+        return select(func.json_each(given).table_valued("value").c.value)
+    return select(func.json_array_elements_text(cast(given, JSON)).table_valued("value").c.value)
+
+
+def current_target(connection: Connection, service: str, content: str) -> Target | None:
+    """The target that counts for this input, which is its newest one; None where the input is not there."""
+    query = (
+        select(examples.c.target)
+        .join(batches)
+        .where(examples.c.service == service, examples.c.digest == digest(content), batches.c.number.is_not(None))
+        .order_by(batches.c.number.desc(), examples.c.line.desc(), examples.c.id.desc())
+        .limit(1)
+    )
+    found: Target | None = connection.scalar(query)
+    return found
+
+
 def target_key(target: Target) -> str:
-    """What equal targets share."""
-    return json.dumps(target, ensure_ascii=False)
+    """What equal targets share: their JSON, as it is stored."""
+    return _json(target)
 
 
 def latest_snapshot(connection: Connection, service: str) -> int | None:

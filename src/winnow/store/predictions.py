@@ -37,7 +37,8 @@ _APPEND_SQLITE = text(
 _APPEND_POSTGRESQL = text(
     f"INSERT INTO predictions ({', '.join(_NAMES)}) "  # noqa: S608  (names from above)
     "SELECT value ->> 0, value ->> 1, (value ->> 2)::int, value ->> 3, value -> 4, (value ->> 5)::float, "
-    "value ->> 6, value ->> 7, value ->> 8, (value ->> 9)::timestamptz FROM json_array_elements(CAST(:rows AS json))"
+    "value ->> 6, value ->> 7, value ->> 8, (value ->> 9)::timestamptz "
+    "FROM json_array_elements(CAST(:rows AS json))"
 )
 
 

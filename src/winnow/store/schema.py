@@ -169,4 +169,5 @@ feedback = Table(
     _id("example_id", ForeignKey("examples.id"), nullable=False),
     Column("target", JSON, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+    Index("feedback_by_example", "example_id"),  # or else forgetting an example would look through all feedback
 )

@@ -1,5 +1,6 @@
 """Candidates for tests, registered as an outsider's package registers its own. Each misbehaves in one way."""
 
+# ruff: noqa: ARG002  (who refuses to learn has no use for what it is given)
 from __future__ import annotations
 
 import json
@@ -33,7 +34,9 @@ class WordsModel:
         words = text.lower().split()
         if "poison" in words:
             return InvalidInput("there is poison in it")
-        votes = [1 + sum(self._counts[label].get(word, 0) for word in words) for label in self.question.labels]
+        votes: list[float] = [
+            1 + sum(self._counts[label].get(word, 0) for word in words) for label in self.question.labels
+        ]
         if self._inverted:
             votes = [1 / vote for vote in votes]
         return self.question.answer([vote / sum(votes) for vote in votes])

@@ -136,9 +136,11 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["prediction_id"], ["predictions.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("prediction_id"),
     )
+    op.create_index("feedback_by_example", "feedback", ["example_id"], unique=False)
 
 
 def downgrade() -> None:
+    op.drop_index("feedback_by_example", table_name="feedback")
     op.drop_table("feedback")
     op.drop_index(
         "one_champion_per_service",

@@ -1,0 +1,115 @@
+"""Servers under measurement: each in a process of its own, pinned to one core, ended by its id."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+SERVER_CORE = 0
+LOAD_CORE = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A server that answers at `port` for `path`, and how long it took to get there."""
+
+    port: int
+    path: str
+    pid: int
+    seconds_to_ready: float
+
+    def ask(self, text: str) -> dict[str, Any]:
+        """One prediction."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection.request("POST", self.path, json.dumps({"input": text}), {"Content-Type": "application/json"})
+        answer: dict[str, Any] = json.loads(connection.getresponse().read())
+        connection.close()
+        return answer
+
+    def memory_mb(self) -> float:
+        """Resident memory now, with that of child processes."""
+        pids = [self.pid, *_children(self.pid)]
+        return sum(_resident_mb(pid) for pid in pids)
+
+
+@contextmanager
+def handler(project: Path, candidate: str, *, log: bool) -> Iterator[Running]:
+    """The plain FastAPI handler, under uvicorn."""
+    port = free_port()
+    command = [sys.executable, "-m", "uvicorn", "handler:create_app", "--factory", "--port", str(port)]
+    if not log:
+        command += ["--no-access-log", "--log-level", "warning"]
+    environment = {"BENCH_PROJECT": str(project), "BENCH_CANDIDATE": candidate, "PYTHONPATH": str(HERE)}
+    with _process(command, environment) as (pid, started):
+        yield _ready(port, "/predict", pid, started)
+
+
+@contextmanager
+def winnow(project: Path, history: str, *, log: bool) -> Iterator[Running]:
+    """Winnow, as `winnow up` starts it."""
+    port = free_port()
+    command = [sys.executable, "-m", "winnow", "--project", str(project), "up", "--port", str(port)]
+    environment = {"WINNOW_HISTORY": history, "WINNOW_LOG_LEVEL": "info" if log else "warning"}
+    with _process(command, environment) as (pid, started):
+        yield _ready(port, "/services/sentiment/predict", pid, started)
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def _process(command: list[str], environment: Mapping[str, str]) -> Iterator[tuple[int, float]]:
+    started = time.perf_counter()
+    log = Path("/dev/null").open("wb")  # noqa: SIM115  (closed below, after the process)
+    process = subprocess.Popen(
+        ["taskset", "-c", str(SERVER_CORE), *command],
+        env={**os.environ, **environment},
+        stdout=log,
+        stderr=log,
+    )
+    try:
+        yield process.pid, started
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
+        log.close()
+
+
+def _ready(port: int, path: str, pid: int, started: float) -> Running:
+    while time.perf_counter() - started < 60:
+        try:
+            running = Running(port, path, pid, time.perf_counter() - started)
+            running.ask("Is anybody there?")
+        except (OSError, http.client.HTTPException, ValueError):
+            time.sleep(0.02)
+        else:
+            return Running(port, path, pid, time.perf_counter() - started)
+    raise RuntimeError(f"no answer on port {port} after a minute")
+
+
+def _children(pid: int) -> list[int]:
+    path = Path(f"/proc/{pid}/task/{pid}/children")
+    direct = [int(child) for child in path.read_text(encoding="ascii").split()]
+    return [grandchild for child in direct for grandchild in (child, *_children(child))]
+
+
+def _resident_mb(pid: int) -> float:
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    line = next(line for line in status.splitlines() if line.startswith("VmRSS"))
+    return int(line.split()[1]) / 1024

@@ -1,0 +1,233 @@
+"""The client: one method for each thing that the API does."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypedDict, Unpack
+from urllib.parse import quote
+
+from winnow.client import answers
+from winnow.client.transport import Transport
+from winnow.domain import RunStatus, Target
+from winnow.errors import Cancelled, DeadlineExceeded, TrainingFailed
+
+OnProgress = Callable[[answers.Run], None]
+"""Told of a run each time that it has got further."""
+
+_POLL_SECONDS = (0.1, 1.0)  # at first, for quick runs, and at most
+
+
+class HistoryFilters(TypedDict, total=False):
+    """Which predictions to show. `label` is the answer's, `text` stands in the input (in any case)."""
+
+    label: str
+    version: int
+    text: str
+    since: datetime
+    until: datetime
+
+
+class Client:
+    """Talks to a running Winnow. Use it as a context, or `close` it; threads may share it.
+
+    `timeout` is in seconds, for each request. A request that the service refused before any work is sent again when
+    the service says to, at most `retries` times. Errors are those of `winnow.errors`, as the service raised them,
+    with `request_id`; `ConnectionFailed` where nobody answered, `UnexpectedAnswer` where that was not Winnow.
+    """
+
+    def __init__(self, url: str = "http://127.0.0.1:8000", *, timeout: float = 30.0, retries: int = 2) -> None:
+        self._api = Transport(url, timeout, retries)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._api.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # Services and predictions
+
+    def services(self) -> answers.ServicesPage:
+        """All services of the project."""
+        return self._api.get(answers.ServicesPage, "/services")
+
+    def service(self, service: str) -> answers.Service:
+        """One service: its task, labels, champion, gates and state; `NotFound` names what is close."""
+        return self._api.get(answers.Service, _path(service))
+
+    def predict(self, service: str, text: str) -> answers.Prediction:
+        """Put one input to a service. `InvalidInput` where it cannot be answered, `NotReady` where nobody can."""
+        return self._api.post(answers.Prediction, _path(service, "predict"), {"input": text})
+
+    def predict_many(
+        self, service: str, texts: Sequence[str], *, at_once: int = 100
+    ) -> list[answers.Prediction | answers.RowError]:
+        """Put inputs to a service, `at_once` to a request: one entry for each, in order.
+
+        A `RowError` stands where an input could not be answered; its neighbours are.
+        """
+        found: list[answers.Prediction | answers.RowError] = []
+        for start in range(0, len(texts), at_once):
+            body = {"inputs": list(texts[start : start + at_once])}
+            found += self._api.post(answers.PredictionsPage, _path(service, "predict"), body).predictions
+        return found
+
+    # History
+
+    def history(
+        self, service: str, n: int = 100, *, before: str | None = None, **filters: Unpack[HistoryFilters]
+    ) -> list[answers.HistoryEntry]:
+        """The newest `n` predictions (at most 1,000) first; `before` is the last id of the page before."""
+        query = _in_words(filters)
+        return list(
+            self._api.get(answers.HistoryPage, _path(service, "history"), n=n, before=before, **query).predictions
+        )
+
+    def iterate_history(
+        self, service: str, *, page: int = 500, **filters: Unpack[HistoryFilters]
+    ) -> Iterator[answers.HistoryEntry]:
+        """Every prediction, newest first, fetched `page` by page as it is needed."""
+        before: str | None = None
+        while entries := self.history(service, page, before=before, **filters):
+            yield from entries
+            before = entries[-1].id
+
+    def feedback(self, prediction_id: str, target: Target) -> answers.HistoryEntry:
+        """Say what the right answer is. It becomes an example, and the next run learns from it."""
+        path = f"/predictions/{quote(prediction_id, safe='')}/feedback"
+        return self._api.post(answers.HistoryEntry, path, {"target": target})
+
+    # Examples
+
+    def add_example(self, service: str, text: str, target: Target) -> answers.AddedExample:
+        """Add one labelled input. Adding the same one again changes nothing."""
+        return self._api.post(answers.AddedExample, _path(service, "examples"), {"input": text, "target": target})
+
+    def examples(self, service: str, n: int = 100, *, before: str | None = None) -> answers.ExamplesPage:
+        """The newest `n` examples (at most 1,000) first; `before` is the last id of the page before."""
+        return self._api.get(answers.ExamplesPage, _path(service, "examples"), n=n, before=before)
+
+    def iterate_examples(self, service: str, *, page: int = 500) -> Iterator[answers.StoredExample]:
+        """Every example, newest first, fetched `page` by page as it is needed."""
+        before: str | None = None
+        while entries := self.examples(service, page, before=before).examples:
+            yield from entries
+            before = entries[-1].id
+
+    def upload(
+        self, service: str, path: Path | str, *, keep_good: bool = False, timeout: float = 600.0
+    ) -> answers.LoadReport:
+        """Add a CSV or JSONL file: all of its rows or none, unless `keep_good`.
+
+        `FileRefused` has the row-by-row report. `timeout` is in seconds, for the sending and the reading each.
+        """
+        source = Path(path)
+        with source.open("rb") as stream:
+            return self._api.upload(
+                answers.LoadReport,
+                _path(service, "examples", "upload"),
+                source.name,
+                stream,
+                query={"keep_good": keep_good},
+                timeout=timeout,
+            )
+
+    # Training
+
+    def train(self, service: str) -> answers.Run:
+        """Start training on the examples of this moment; `Conflict` where the service is being trained already."""
+        return self._api.post(answers.Run, _path(service, "train"))
+
+    def run(self, service: str, run_id: str) -> answers.Run:
+        """One run, as it stands."""
+        return self._api.get(answers.Run, _path(service, "runs", run_id))
+
+    def runs(self, service: str, n: int = 20) -> list[answers.Run]:
+        """The newest runs first, without their reports."""
+        return list(self._api.get(answers.RunsPage, _path(service, "runs"), n=n).runs)
+
+    def wait(
+        self, run: answers.Run, *, timeout: float | None = None, on_progress: OnProgress | None = None
+    ) -> answers.Run:
+        """Follow a run until it is finished, and return it with its report.
+
+        `TrainingFailed` where it failed, `Cancelled` where it was cancelled, `DeadlineExceeded` where it has not
+        ended after `timeout` seconds; the run goes on then.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        pause, longest = _POLL_SECONDS
+        told: Mapping[str, Any] | None = None
+        while True:
+            current = self.run(run.service, run.id)
+            if on_progress is not None and current.progress != told:
+                told = current.progress
+                on_progress(current)
+            if current.status.final:
+                return _finished(current)
+            if deadline is not None and time.monotonic() + pause > deadline:
+                raise DeadlineExceeded(f"run '{run.id}' of '{run.service}' is {current.status} after {timeout:g} s")
+            time.sleep(pause)
+            pause = min(longest, pause * 1.2)
+
+    def cancel(self, run: answers.Run) -> answers.Run:
+        """Cancel a run: nothing of it is kept. `Conflict` where it has ended already."""
+        return self._api.delete(answers.Run, _path(run.service, "runs", run.id))
+
+    def report(self, service: str) -> Mapping[str, Any]:
+        """The report of the newest finished run; `NotFound` where there is none yet."""
+        return self._api.get(dict[str, Any], _path(service, "report"))
+
+    # Versions
+
+    def versions(self, service: str, n: int = 20) -> answers.VersionsPage:
+        """The newest versions and changes of champion first."""
+        return self._api.get(answers.VersionsPage, _path(service, "versions"), n=n)
+
+    def promote(self, service: str, version: int, *, force: bool = False) -> answers.Promotion:
+        """Make a version champion; `GateRefused` says which gates it misses, unless forced."""
+        return self._api.post(answers.Promotion, _path(service, "versions", version, "promote"), {"force": force})
+
+    def rollback(self, service: str) -> answers.Promotion:
+        """Give the place back to the champion before this one."""
+        return self._api.post(answers.Promotion, _path(service, "rollback"))
+
+    # Operations
+
+    def live(self) -> bool:
+        """Whether the process answers."""
+        return self._api.answers("/health/live")
+
+    def ready(self) -> bool:
+        """Whether every champion answers. `services` says what is wrong with one that does not."""
+        return self._api.answers("/health/ready")
+
+    def metrics(self) -> str:
+        """Figures in Prometheus' text format, of all serving processes together."""
+        return self._api.text("/metrics")
+
+
+def _path(service: str, *parts: str | int) -> str:
+    return "/".join(["/services", *(quote(str(part), safe="") for part in (service, *parts))])
+
+
+def _in_words(filters: HistoryFilters) -> dict[str, Any]:
+    return {key: value.isoformat() if isinstance(value, datetime) else value for key, value in filters.items()}
+
+
+def _finished(run: answers.Run) -> answers.Run:
+    match run.status:
+        case RunStatus.FAILED:
+            raise TrainingFailed(run.error or f"run '{run.id}' failed")
+        case RunStatus.CANCELLED:
+            raise Cancelled(run.error or f"run '{run.id}' was cancelled")
+        case _:
+            return run

@@ -1,0 +1,226 @@
+"""Loads examples into a service's dataset: a file with its row-by-row report, or one example.
+
+    report = load_file(database, "sentiment", task, Path("reviews.csv"), name="reviews.csv")
+
+All rows of a file are kept or none, unless asked to keep the good ones. Rows are stored as they are read, some
+thousand to a short transaction, so that others write in between; nobody sees them until the whole file is
+accepted, in one short transaction more.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import BinaryIO, cast
+
+from winnow.domain import Example, Progress, Target, no_progress
+from winnow.errors import FileRefused, InvalidInput, RowRefused, StoreFailed
+from winnow.lifecycle.load_report import LoadReport, Tally, printable
+from winnow.lifecycle.tables import Row, Table, format_of, open_table
+from winnow.store import Database, examples
+from winnow.tasks.base import Task
+
+__all__ = ["AddedExample", "LoadReport", "add_example", "load_file"]
+
+CHUNK_ROWS = 5_000
+CHUNK_CHARS = 4_000_000
+"""Bounds of one transaction: what a writer may have to wait for, and what is in memory at once."""
+
+DISCARD_ROWS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class AddedExample:
+    """What became of one example: its id, or None and `added` false where it was there already."""
+
+    id: str | None
+    added: bool
+
+
+def add_example(
+    database: Database, service: str, task: Task, value: object, target: object, source: str
+) -> AddedExample:
+    """Add one example, unless its input has this target as things stand. `InvalidInput` where it is not usable.
+
+    An input whose target was corrected meanwhile can be given its first target again: the newest counts.
+    """
+    text = task.read_input(value)
+    right = task.read_target(target)
+    _refuse_unstorable(right)
+    with database.write() as connection:
+        database.lock(connection, "batches")
+        if examples.current_target(connection, service, text) == right:
+            return AddedExample(None, added=False)
+        return AddedExample(examples.add_one(connection, service, text, right, source), added=True)
+
+
+def load_file(
+    database: Database,
+    service: str,
+    task: Task,
+    source: Path | BinaryIO,
+    *,
+    name: str,
+    keep_good: bool = False,
+    progress: Progress = no_progress,
+) -> LoadReport:
+    """Add the examples of a CSV or JSONL file, which `name` tells apart by its ending.
+
+    Any refused row refuses the whole file, with `FileRefused` and its report, unless `keep_good`. A row whose input
+    and target equal those of an example that is there, or of an earlier row, is a duplicate: skipped and counted.
+    Memory stays bounded however large the file is. `progress` is told the share of the bytes that were read.
+    """
+    kind = format_of(name)
+    tally = Tally(printable(name, 200), kind)
+    try:
+        with _seekable(source) as stream:
+            table = open_table(stream, kind, task.columns())
+            tally.encoding, tally.separator = table.encoding, table.separator
+            load = _Load(database, service, task, tally)
+            return load.run(table, partial(_tell, stream, _size(stream), progress), keep_good=keep_good)
+    except FileRefused as refusal:
+        raise FileRefused(
+            f"{tally.file}: {printable(str(refusal), 2_000)}", tally.refused_whole().to_json()
+        ) from None
+
+
+class _Load:
+    """One file on its way into the store."""
+
+    def __init__(self, database: Database, service: str, task: Task, tally: Tally) -> None:
+        self._database = database
+        self._service = service
+        self._task = task
+        self._tally = tally
+        self._batch: str | None = None
+        self._chunk: list[tuple[str, Example]] = []
+        self._chars = 0
+
+    def run(self, table: Table, tell: Callable[[], None], *, keep_good: bool) -> LoadReport:
+        """Store the rows under a batch, and accept that; or forget it, whatever goes wrong."""
+        try:
+            for count, row in enumerate(table.rows, start=1):
+                self._read(row)
+                if count % CHUNK_ROWS == 0 or self._chars > CHUNK_CHARS:
+                    self._end_chunk(keep_good=keep_good)
+                    tell()
+            self._end_chunk(keep_good=keep_good)
+            tell()
+            self._refuse_whole(keep_good=keep_good)
+            return self._tally.kept(self._accept())
+        except BaseException:  # an interrupt too, which may come between any two lines
+            with suppress(StoreFailed):  # where the store is gone, the batch is forgotten later, as abandoned
+                self._discard()
+            raise
+
+    def _read(self, row: Row) -> None:
+        if isinstance(row, RowRefused):
+            self._tally.refuse(row.line, row.reason)
+            return
+        line, cells = row
+        try:
+            text, target = self._task.read_row(cells)
+            _refuse_unstorable(target)
+        except InvalidInput as error:
+            self._tally.refuse(line, str(error))
+            return
+        self._tally.rows += 1
+        self._chars += len(text)
+        self._chunk.append((examples.digest(text), Example(text, target, line)))
+
+    def _end_chunk(self, *, keep_good: bool) -> None:
+        """Store what was read, or drop it where the file is refused and read on for its report only."""
+        if self._tally.refused and not keep_good:
+            self._discard()
+        elif self._chunk:
+            self._store()
+        self._chunk = []
+        self._chars = 0
+
+    def _store(self) -> None:
+        with self._database.read() as connection:
+            digests = {digest for digest, _ in self._chunk}
+            known = examples.known_targets(connection, self._service, self._batch, digests)
+        fresh = []
+        for digest, example in self._chunk:
+            key = digest, examples.target_key(example.target)
+            if key in known:
+                self._tally.skip(example.line or 0)
+                continue
+            known.add(key)
+            fresh.append((digest, example))
+            self._tally.accept(example.target)
+        if fresh:
+            with self._database.write() as connection:
+                if self._batch is None:
+                    source = f"upload:{self._tally.file}"
+                    self._batch = examples.open_batch(connection, self._service, source)
+                examples.add(connection, self._service, self._batch, fresh)
+
+    def _refuse_whole(self, *, keep_good: bool) -> None:
+        tally = self._tally
+        if tally.rows == 0:
+            raise FileRefused("the file has no rows")
+        if tally.refused and (not keep_good or tally.refused == tally.rows):
+            rows = "1 row" if tally.rows == 1 else f"{tally.rows:,} rows"
+            raise FileRefused(
+                f"{tally.refused:,} of {rows} cannot be used, so nothing was kept. First, {tally.first_refusal}"
+            )
+
+    def _accept(self) -> int | None:
+        if self._batch is None:
+            return None
+        with self._database.write() as connection:
+            self._database.lock(connection, "batches")
+            return examples.accept(connection, self._batch, self._tally.accepted)
+
+    def _discard(self) -> None:
+        """Forget the batch, some rows at a time, so that others can write in between."""
+        if self._batch is None:
+            return
+        forgotten = DISCARD_ROWS
+        while forgotten == DISCARD_ROWS:
+            with self._database.write() as connection:
+                forgotten = examples.discard_rows(connection, self._batch, DISCARD_ROWS)
+        with self._database.write() as connection:
+            examples.discard(connection, self._batch)
+        self._batch = None
+
+
+def _refuse_unstorable(target: Target) -> None:
+    """No store holds a NUL or half of a surrogate pair."""
+    for label in (target,) if isinstance(target, str) else target:
+        if not label.isprintable() and ("\0" in label or any("\ud800" <= letter <= "\udfff" for letter in label)):
+            raise InvalidInput(f"the label {label!r} has a character that cannot be stored")
+
+
+@contextmanager
+def _seekable(source: Path | BinaryIO) -> Iterator[BinaryIO]:
+    """The file, to be read more than once: an encoding is known for sure at its end only."""
+    if isinstance(source, Path):
+        try:
+            stream = source.open("rb")
+        except OSError as error:
+            raise FileRefused(f"the file cannot be read: {error.strerror}") from error
+        with stream:
+            yield stream
+    elif source.seekable():
+        yield source
+    else:
+        with TemporaryFile() as copy:
+            shutil.copyfileobj(source, copy)
+            yield cast("BinaryIO", copy)
+
+
+def _size(stream: BinaryIO) -> int:
+    return stream.seek(0, os.SEEK_END)
+
+
+def _tell(stream: BinaryIO, size: int, progress: Progress) -> None:
+    progress("load", stream.tell() / size)
