@@ -9,6 +9,8 @@ import pytest
 
 from tests.projects import Server, copy_project, make_project, train_directly
 
+pytest_plugins = ["tests.servers"]
+
 
 @pytest.fixture(scope="session")
 def trained_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -28,5 +30,12 @@ def project_copy(trained_project: Path, tmp_path: Path) -> Path:
 def trained_server(trained_project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server of a trained project that tests share: they may ask and add, and find what others added."""
     project = copy_project(trained_project, tmp_path_factory.mktemp("served") / "project")
-    with Server(project) as server:
+    with Server(project, max_body_mb=1, max_upload_mb=2) as server:
+        yield server
+
+
+@pytest.fixture
+def untrained_server(tmp_path: Path) -> Iterator[Server]:
+    """A server of a project that was never trained."""
+    with Server(make_project(tmp_path / "untrained")) as server:
         yield server

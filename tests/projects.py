@@ -193,7 +193,7 @@ class Server:
 
     def log_lines(self) -> list[dict[str, Any]]:
         """The log in JSON, one entry per line."""
-        return [json.loads(line) for line in self.log.read_text(encoding="utf-8").splitlines()]
+        return [json.loads(line) for line in self.log.read_text(encoding="utf-8").split("\n") if line]
 
     def __enter__(self) -> Self:
         return self.start()

@@ -6,7 +6,8 @@ import inspect
 from collections.abc import Iterator, Mapping
 from enum import Enum
 from functools import cache
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
 
 import typer.main
 
@@ -71,9 +72,19 @@ def _spelling(parameter: Any) -> str:
     if parameter.param_type_name == "argument":
         return code(str(parameter.metavar or parameter.name.upper()))
     names = ", ".join(code(name) for name in [*parameter.opts, *parameter.secondary_opts])
-    takes = "" if parameter.is_flag else f" {code(parameter.metavar or parameter.type.name.upper())}"
+    takes = "" if parameter.is_flag else f" {code(parameter.metavar or _kind(parameter))}"
     variable = parameter.envvar
     return names + takes + (f", or {code(variable)}" if isinstance(variable, str) else "")
+
+
+def _kind(parameter: Any) -> str:
+    """What an option takes, in capitals or as its choices."""
+    kind = parameter.type_descriptor.annotation
+    if get_origin(kind) is Literal:
+        return "|".join(get_args(kind))
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return "|".join(member.value for member in kind)
+    return {int: "NUMBER", float: "NUMBER", Path: "PATH"}.get(kind, "TEXT")
 
 
 def _default_of(parameter: Any) -> str:

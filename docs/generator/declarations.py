@@ -61,6 +61,7 @@ def project_page() -> str:
         "A wrong key, an unknown candidate or an impossible value is one sentence that names the file, the key and "
         "what would be right.",
         *blocks,
+        'A *requirement* is a comparison with a number, in quotes: `">= 0.80"`, `"<= 50"`.',
         'A candidate is a family\'s name, such as `"linear-svm"`, or a table with `family`, perhaps a `name`, and '
         "the family's [parameters](candidates.md) beside them:\n\n"
         '```toml\ncandidates = [\n  "linear-svm",\n  { family = "linear-svm", name = "words-only", '

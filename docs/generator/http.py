@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ def http_page() -> str:
         "one was sent, a new one otherwise. Every refusal is a [Problem](#problem) of the type "
         "`application/problem+json`; [errors](errors.md) lists them. A running server shows the same at `/docs`.",
         *routes,
+        _problems(),
         "# Shapes",
         *shapes,
     )
@@ -49,52 +51,75 @@ def _operations() -> Iterator[tuple[str, str, Mapping[str, Any]]]:
 
 
 def _schemas() -> dict[str, Mapping[str, Any]]:
-    unwanted = ("HTTPValidationError", "ValidationError")
     found: dict[str, Mapping[str, Any]] = dict(api()["components"]["schemas"])
     found["PredictRequest"] = dict(
         api()["paths"]["/services/{service}/predict"]["post"]["requestBody"]["content"]["application/json"][
             "schema"
         ]
     )
-    return {name: found[name] for name in sorted(found) if name not in unwanted}
+    return {
+        name: found[name]
+        for name in sorted(found)
+        if not name.startswith(("HTTPValidation", "Validation", "Body_"))
+    }
 
 
 def _route(verb: str, path: str, operation: Mapping[str, Any]) -> str:
     parts = [f"## `{verb} {path}`", operation.get("description", "")]
     parameters = [
-        (
-            code(p["name"]),
-            p["in"],
-            _schema_type(p["schema"]),
-            code(p["schema"].get("default")),
-            p.get("description", ""),
-        )
+        (code(p["name"]), _schema_type(p["schema"]), _default(p["schema"]), p.get("description", ""))
         for p in operation.get("parameters", [])
-        if p["in"] != "path"
+        if p["in"] == "query"
     ]
     if parameters:
-        parts.append(table(("parameter", "in", "type", "default", "what it is"), parameters))
-    for kind, content in operation.get("requestBody", {}).get("content", {}).items():
-        name = content["schema"].get("title") if "$ref" not in content["schema"] else None
-        shape = f"[{name}](#{name.lower()})" if name in _schemas() else _schema_type(content["schema"])
-        parts.append(f"Body (`{kind}`): {shape}.")
-    answers = [
-        (status, _answer_type(answer), answer["description"])
-        for status, answer in operation["responses"].items()
-        if "HTTPValidationError" not in str(answer)
-    ]
-    parts.append(table(("status", "answer", "meaning"), answers))
+        parts.append(table(("in the query", "type", "default", "what it is"), parameters))
+    parts += [_body(kind, content["schema"]) for kind, content in _bodies(operation)]
+    parts.append(_answers(operation["responses"]))
     return "\n\n".join(part for part in parts if part)
 
 
-def _answer_type(answer: Mapping[str, Any]) -> str:
+def _bodies(operation: Mapping[str, Any]) -> Iterable[tuple[str, Mapping[str, Any]]]:
+    content: Mapping[str, Any] = operation.get("requestBody", {}).get("content", {})
+    return content.items()
+
+
+def _body(kind: str, schema: Mapping[str, Any]) -> str:
+    if kind == "application/json":
+        name = schema.get("title")
+        return f"Body: {_link(name) if name in _schemas() else _schema_type(schema)}."
+    form = api()["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]]
+    return f"Body: a form (`{kind}`) with {', '.join(code(key) for key in form['properties'])}."
+
+
+def _answers(responses: Mapping[str, Any]) -> str:
+    good = [f"{status} with {_answer(answer)}" for status, answer in responses.items() if int(status) < 400]
+    problems = [f"[{status}](#problems)" for status in responses if int(status) >= 400]
+    return f"Answers {', '.join(good)}. Problems: {', '.join(problems)}."
+
+
+def _answer(answer: Mapping[str, Any]) -> str:
     schema = answer.get("content", {}).get("application/json", {}).get("schema")
     return "text" if schema is None else _schema_type(schema)
 
 
+def _problems() -> str:
+    """The meaning of each status, as the routes give it."""
+    meanings = {
+        status: answer["description"]
+        for _, _, operation in _operations()
+        for status, answer in operation["responses"].items()
+        if int(status) >= 400
+    }
+    return "## Problems\n\n" + table(("status", "meaning"), sorted(meanings.items()))
+
+
+def _default(schema: Mapping[str, Any]) -> str:
+    return code(json.dumps(schema["default"])) if schema.get("default") is not None else ""
+
+
 def _shape(name: str, schema: Mapping[str, Any]) -> str:
     rows = [
-        (code(key), _schema_type(entry), code(entry.get("default")), entry.get("description", ""))
+        (code(key), _schema_type(entry), _default(entry), entry.get("description", ""))
         for key, entry in schema.get("properties", {}).items()
     ]
     return f"## {name}\n\n{schema.get('description', '')}\n\n" + table(
@@ -102,10 +127,13 @@ def _shape(name: str, schema: Mapping[str, Any]) -> str:
     )
 
 
+def _link(name: str) -> str:
+    return f"[{name}](#{name.lower()})"
+
+
 def _schema_type(schema: Mapping[str, Any]) -> str:
     if "$ref" in schema:
-        name = schema["$ref"].rsplit("/", 1)[1]
-        return f"[{name}](#{name.lower()})"
+        return _link(schema["$ref"].rsplit("/", 1)[1])
     if "anyOf" in schema:
         return " or ".join(dict.fromkeys(_schema_type(part) for part in schema["anyOf"]))
     if schema.get("type") == "array":

@@ -25,6 +25,8 @@ _NAMES: Mapping[Any, str] = MappingProxyType(
         bool: "true or false",
         Path: "path",
         Any: "any",
+        project.Requirement: "requirement",
+        project.CandidateSpec: "name or table",
         SecretStr: "text",
         type(None): "null",
     }
@@ -60,15 +62,14 @@ def type_name(kind: Any) -> str:
     """A type in words that somebody who writes TOML or JSON understands."""
     if get_origin(kind) is not None or isinstance(kind, UnionType):
         return _composed(get_origin(kind), get_args(kind))
-    if kind is project.Requirement:
-        return 'a requirement, such as ">= 0.80"'
     if is_typeddict(kind):
         return f"[{kind.__name__}](#{kind.__name__.lower()})"
     if isinstance(kind, type) and issubclass(kind, Enum):
         return _choice(member.value for member in kind)
-    if isinstance(kind, type) and issubclass(kind, BaseModel):
-        return "table"
-    return _NAMES.get(kind) or str(getattr(kind, "__name__", kind)).lower()
+    if kind in _NAMES:
+        return _NAMES[kind]
+    is_table = isinstance(kind, type) and issubclass(kind, BaseModel)
+    return "table" if is_table else str(getattr(kind, "__name__", kind)).lower()
 
 
 def _composed(origin: Any, parts: tuple[Any, ...]) -> str:
@@ -77,7 +78,8 @@ def _composed(origin: Any, parts: tuple[Any, ...]) -> str:
     if origin is Literal:
         return _choice(parts)
     if origin in (Union, UnionType):
-        return " or ".join(dict.fromkeys(type_name(part) for part in parts))
+        names = list(dict.fromkeys(type_name(part) for part in parts))
+        return (", or " if any(name.startswith("table of") for name in names) else " or ").join(names)
     if issubclass(origin, Mapping):
         return f"table of {type_name(parts[1])}"
     return f"list of {type_name(parts[0])}"
@@ -128,7 +130,7 @@ def model_rows(model: type[BaseModel]) -> Iterator[tuple[str, str, str, str]]:
     for name, field in model.model_fields.items():
         yield (
             code(name),
-            type_name(field.annotation).removesuffix(" or null") + bounds(field),
+            type_name(field.annotation).removesuffix("null").removesuffix(" or ").removesuffix(",") + bounds(field),
             default(field),
             field_help(field),
         )

@@ -112,7 +112,8 @@ def _error_kinds(kind: type[errors.WinnowError]) -> Iterator[type[errors.WinnowE
 def _made(kind: type[errors.WinnowError]) -> errors.WinnowError:
     """An error of this kind, whatever its constructor takes."""
     filler: Mapping[str, Any] = {"str": "", "int": 1, "float": 1.0, "Iterable[Mapping[str, Any]]": ()}
-    needed = [p for p in inspect.signature(kind).parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
+    _, *given = inspect.signature(kind.__init__).parameters.values()
+    needed = [parameter for parameter in given if parameter.kind is parameter.POSITIONAL_OR_KEYWORD]
     return kind(*(filler.get(str(parameter.annotation)) for parameter in needed))
 
 

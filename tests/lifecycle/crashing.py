@@ -23,14 +23,16 @@ from types import FrameType
 from typing import Any
 
 from winnow.domain import RunStatus
+from winnow.lifecycle import conclusion, folders, training
 from winnow.lifecycle.registry import load_version
 from winnow.lifecycle.training import train
+from winnow.models import bundle
 from winnow.project import load_project
 from winnow.settings import Settings
 from winnow.store import Database, runs, versions
 
-STEPS = ("training", "conclusion", "folders", "runs", "versions", "bundle")
-THE_END = 80  # boundaries, from before the models are put in place
+STEPS = {module.__file__ for module in (training, conclusion, folders, runs, versions, bundle)}
+THE_END = 70  # boundaries, from before the models are put in place
 CALLS = {"execute", "commit", "fsync", "rename", "mkdir", "rmdir", "unlink"}
 
 
@@ -42,11 +44,8 @@ class Killer:
         self.passed = 0
 
     def __call__(self, frame: FrameType, event: str, argument: Any) -> None:
-        if event in ("c_call", "c_return"):
-            here = argument.__name__ in CALLS
-        else:
-            here = Path(frame.f_code.co_filename).stem in STEPS and "winnow" in frame.f_code.co_filename
-        if here:
+        compiled = event.startswith("c_")
+        if argument.__name__ in CALLS if compiled else frame.f_code.co_filename in STEPS:
             self.passed += 1
             if self.passed == self._at:
                 os.kill(os.getpid(), signal.SIGKILL)

@@ -15,7 +15,7 @@ from tests.lifecycle.room import TOYS, Room, make_moods
 CRASHING = Path(__file__).parent / "crashing.py"
 
 
-@pytest.mark.parametrize("stride", [40, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("stride", [50, pytest.param(1, marks=pytest.mark.slow)])
 def test_a_crash_between_any_two_steps_leaves_everything_or_nothing(
     room: Room, tmp_path: Path, stride: int
 ) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from winnow.domain import Examples, Target
@@ -27,6 +27,7 @@ def in_test(rows: list[tuple[str, Target]]) -> set[str]:
     return {rows[row][0] for row in split(as_examples(rows)).test}
 
 
+@settings(deadline=None)
 @given(ROWS)
 def test_every_row_is_on_one_side_in_order(rows: list[tuple[str, Target]]) -> None:
     parts = split(as_examples(rows))
@@ -35,6 +36,7 @@ def test_every_row_is_on_one_side_in_order(rows: list[tuple[str, Target]]) -> No
     assert list(parts.test) == sorted(parts.test)
 
 
+@settings(deadline=None)
 @given(ROWS)
 def test_a_label_with_two_rows_is_on_both_sides(rows: list[tuple[str, Target]]) -> None:
     parts = split(as_examples(rows))
@@ -47,6 +49,7 @@ def test_a_label_with_two_rows_is_on_both_sides(rows: list[tuple[str, Target]]) 
             assert not sides["test"]
 
 
+@settings(deadline=None)
 @given(SEVERAL)
 def test_a_label_among_several_is_always_learned(rows: list[tuple[str, Target]]) -> None:
     parts = split(as_examples(rows))
@@ -54,12 +57,14 @@ def test_a_label_among_several_is_always_learned(rows: list[tuple[str, Target]])
     assert learned == {label for _, target in rows for label in target}
 
 
+@settings(deadline=None)
 @given(st.one_of(ROWS, SEVERAL), st.integers(0, 60))
 def test_no_row_moves_from_train_to_test_as_data_grow(rows: list[tuple[str, Target]], before: int) -> None:
     earlier, later = rows[:before], rows
     assert in_test(later) & {text for text, _ in earlier} <= in_test(earlier)
 
 
+@settings(deadline=None)
 @given(ROWS, st.integers(0, 60))
 def test_unrelated_data_move_nothing(rows: list[tuple[str, Target]], before: int) -> None:
     others = [row for row in rows[before:] if row[1] != "a"]
@@ -67,6 +72,7 @@ def test_unrelated_data_move_nothing(rows: list[tuple[str, Target]], before: int
     assert in_test(mine) == in_test([*mine, *others]) & {text for text, _ in mine}
 
 
+@settings(deadline=None)
 @given(ROWS)
 def test_trivial_variants_stay_together(rows: list[tuple[str, Target]]) -> None:
     variants: list[tuple[str, Target]] = [(f"  {text.upper()}\n", target) for text, target in rows]

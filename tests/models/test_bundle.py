@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import pickle
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +40,9 @@ def marker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 class Malicious:
     """Makes the marker file when it is unpickled, or made again from a file in any other way."""
 
+    def __init__(self) -> None:
+        self.state = "something to set"
+
     def __reduce__(self) -> tuple[Callable[[str], int], tuple[str]]:
         return os.system, (f'touch "${MARKER}"',)
 
@@ -61,8 +66,6 @@ def reseal(folder: Path, **changes: Any) -> None:
     facts = json.loads((folder / "bundle.json").read_text(encoding="utf-8"))
     (folder / "bundle.json").unlink()
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
-    import hashlib
-
     facts["files"] = {
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths
     }
@@ -174,6 +177,17 @@ def test_files_that_are_no_data_of_ours_are_refused(
         path.write_bytes(original)
 
 
+def test_the_bait_is_real(tmp_path: Path, marker: Path) -> None:
+    """What the next tests put into files does run where a file is read carelessly."""
+    pickle.loads(pickle.dumps(Malicious()))
+    assert marker.exists()
+    marker.unlink()
+    skops.io.dump([Malicious()], tmp_path / "bait.skops")
+    untrusted = skops.io.get_untrusted_types(file=tmp_path / "bait.skops")
+    skops.io.load(tmp_path / "bait.skops", trusted=untrusted)
+    assert marker.exists()
+
+
 def test_npz_with_pickled_objects_is_refused_and_not_run(saved: Callable[[str], Bundle], marker: Path) -> None:
     bundle = saved("linear-svm")
     arrays = dict(np.load(bundle.folder / "projection.npz"))
@@ -209,8 +223,6 @@ def test_skops_with_other_types_is_refused_and_not_run(
 
 
 def test_pickle_by_any_name_is_refused_and_not_run(saved: Callable[[str], Bundle], marker: Path) -> None:
-    import pickle
-
     for name in ("linear-svm", "boosting", "net", "hybrid"):
         bundle = saved(name)
         for path in [path for path in bundle.folder.rglob("*") if path.is_file() and path.name != "bundle.json"]:
@@ -233,8 +245,8 @@ def test_arrays_of_other_shapes_are_refused(tmp_path: Path) -> None:
 
 def test_a_model_that_breaks_is_no_model(saved: Callable[[str], Bundle], monkeypatch: pytest.MonkeyPatch) -> None:
     class Broken(MajorityModel):
-        def answer(self, inputs: Any) -> list[Outcome]:
-            raise ZeroDivisionError
+        def answer(self, inputs: Sequence[str]) -> list[Outcome]:
+            raise ZeroDivisionError(inputs)
 
     bundle = saved("majority")
     monkeypatch.setattr(plugins, "find", lambda _group, _name: Broken)

@@ -24,7 +24,7 @@ PATIENCE = 60.0
 
 @dataclass(frozen=True)
 class Reply:
-    """What a server said to one request."""
+    """What a server said to one request. Names of headers are in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -52,6 +52,7 @@ class Client:
     """One connection, which is opened again where it breaks. For one thread."""
 
     def __init__(self, url: str) -> None:
+        self.url = url
         self._connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=PATIENCE)
 
     def ask(self, method: str, path: str, body: object = None) -> Reply:
@@ -60,13 +61,15 @@ class Client:
             content = None if body is None else json.dumps(body)
             self._connection.request(method, path, content, {"content-type": "application/json"})
             response = self._connection.getresponse()
-            content_type = response.getheader("content-type", "")
             raw = response.read()
+            headers = {name.lower(): value for name, value in response.getheaders()}
         except (OSError, http.client.HTTPException):
             self._connection.close()
             raise
         text = raw.decode()
-        return Reply(response.status, dict(response.getheaders()), json.loads(text) if "json" in content_type else text)
+        return Reply(
+            response.status, headers, json.loads(text) if "json" in headers.get("content-type", "") else text
+        )
 
     def predict(self, *inputs: object) -> Reply:
         """Put several inputs in one request."""
@@ -95,7 +98,7 @@ def ask_once(url: str, method: str, path: str, body: object = None) -> Reply:
 def answers_in(reply: Reply, inputs: Sequence[str], asked_at: float) -> list[Answer]:
     """The predictions of a successful reply, each beside its input."""
     answered_at = time.monotonic()
-    rows = reply.body["predictions"] if "predictions" in reply.body else [reply.body]
+    rows = reply.body.get("predictions", [reply.body])
     return [
         Answer(
             row["id"],

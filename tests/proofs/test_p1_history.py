@@ -106,6 +106,7 @@ def test_a_full_disk_refuses_durable_answers_honestly_and_the_service_recovers(p
     assert {reply.status for reply in [*before, *after]} == {200}
     assert {(reply.status, reply.kind) for reply in [*during, several]} == {(503, "store-failed")}
     assert counted['winnow_journal_rows_total{outcome="lost"}'] == 22
+    assert counted['winnow_predictions_total{outcome="answered",service="sentiment"}'] == len(before)
     assert kept(project_copy).keys() == {reply.body["id"] for reply in [*before, *after]}
     errors = [line for line in server.log_lines() if line["level"] == "error" and "exception" in line]
     assert errors, "the log has the reason"

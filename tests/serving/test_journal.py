@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from loguru import logger
 from sqlalchemy import text
 
 from tests.serving.toys import make_prediction
@@ -222,6 +223,23 @@ async def test_a_row_that_no_store_can_hold_fails_alone(
     await journal.close()
     assert [type(result) for result in results] == [type(None)] * 3 + [StoreFailed] + [type(None)] * 3
     assert kept(database) == [row.id for row in good]
+
+
+async def test_the_log_of_a_failed_commit_has_its_reason_and_nothing_that_users_sent(
+    tmp_path: Path, metrics: Metrics
+) -> None:
+    """What the database says of a statement would show the inputs in it."""
+    database = Database(f"sqlite:///{tmp_path / 'no-tables.db'}")
+    journal = Journal(database, History.DURABLE, metrics.of_journal())
+    said: list[str] = []
+    sink = logger.add(said.append, backtrace=False, diagnose=False)  # as in the product's own logs
+    with pytest.raises(StoreFailed):
+        await journal.keep([make_prediction("confidential")])
+    logger.remove(sink)
+    await journal.close()
+    database.close()
+    assert "no such table" in said[0]
+    assert "confidential" not in "".join(said)
 
 
 async def test_a_caller_who_left_does_not_stop_the_writer(database: Database, metrics: Metrics) -> None:

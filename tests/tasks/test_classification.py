@@ -46,6 +46,7 @@ def assert_label_figures(figures: dict[str, Any], truth: Any, given: Any, labels
         assert ours["support"] == theirs[3][column]
 
 
+@settings(deadline=None)
 @given(ONE_ROWS)
 def test_figures_of_one_label_are_those_of_scikit_learn(rows: list[tuple[str, list[float]]]) -> None:
     targets: list[Target] = [target for target, _ in rows]
@@ -67,6 +68,7 @@ def test_figures_of_one_label_are_those_of_scikit_learn(rows: list[tuple[str, li
     assert_label_figures(figures, truth, given, list(LABELS))
 
 
+@settings(deadline=None)
 @given(SEVERAL_ROWS)
 def test_figures_of_several_labels_are_those_of_scikit_learn(rows: list[tuple[list[str], list[float]]]) -> None:
     targets: list[Target] = [target for target, _ in rows]
@@ -90,6 +92,7 @@ def test_figures_of_several_labels_are_those_of_scikit_learn(rows: list[tuple[li
     assert_label_figures(figures, truth, given, list(range(4)))
 
 
+@settings(deadline=None)
 @given(ONE_ROWS)
 def test_calibration_adds_up(rows: list[tuple[str, list[float]]]) -> None:
     answers = [answered(ONE, raw) for _, raw in rows]
@@ -157,7 +160,7 @@ def test_no_rows_have_no_figures(question: Question) -> None:
     assert intervals(question, [], []) == {"accuracy": None, "f1_macro": None}
 
 
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 @given(ONE_ROWS)
 def test_figures_are_ready_for_json(rows: list[tuple[str, list[float]]]) -> None:
     targets: list[Target] = [target for target, _ in rows]

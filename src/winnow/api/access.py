@@ -1,20 +1,32 @@
-"""What the routes share: how they reach the runtime, their bounds, and the refusals that all of them document."""
+"""What the routes share: how they reach the runtime, ids in paths, answers from domain objects, and refusals."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+import re
+from dataclasses import fields
+from typing import Annotated, Any, TypeVar
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Path, Request
+from pydantic import AfterValidator
 
-from winnow.api.schemas import Problem
+from winnow.errors import NotFound
 from winnow.runtime import Runtime
 from winnow.workspace import Workspace
 
+T = TypeVar("T")
+
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
 
 def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The problems that a route may answer with, for the documentation."""
-    return {status: {"model": Problem, "description": _MEANING[status]} for status in statuses}
+    """The problems that a route may answer with. `winnow.api.documentation` says what each of them means."""
+    return {status: {} for status in statuses}
+
+
+def as_answer(kind: type[T], thing: object) -> T:
+    """What the API shows of a domain object: its attributes of the same names."""
+    names = (field.name for field in fields(kind))  # type: ignore[arg-type]  # T is a dataclass of client.answers
+    return kind(**{name: getattr(thing, name) for name in names})
 
 
 def _runtime(request: Request) -> Runtime:
@@ -26,19 +38,19 @@ def _workspace(request: Request) -> Workspace:
     return _runtime(request).workspace
 
 
+def _known_form(given: str) -> str:
+    """Refuse what no id looks like here: nothing can be found under it, and not every store can look for it."""
+    if _ID.fullmatch(given) is None:
+        raise NotFound(
+            f"there is nothing with the id {given[:60]!r}: ids look like 01a2b3c4-d5e6-7f80-9a1b-2c3d4e5f6071"
+        )
+    return given
+
+
 UseRuntime = Annotated[Runtime, Depends(_runtime)]
 UseWorkspace = Annotated[Workspace, Depends(_workspace)]
-Limit = Annotated[int, Query(ge=1, le=1000, description="How many to answer with at most.")]
-Before = Annotated[
-    str | None, Query(description="Only what is older than this id: the last one of the page before.")
+ServiceName = Annotated[
+    str, Path(description="Name of the service, as winnow.toml has it.", examples=["sentiment"])
 ]
-
-_MEANING: Mapping[int, str] = {
-    404: "There is no such thing; the detail names what is close.",
-    409: "The present state forbids it.",
-    413: "The body is too large.",
-    422: "The request, or what it carries, cannot be used as it was sent.",
-    429: "Refused before any work: come back after the seconds in `Retry-After`.",
-    503: "No champion yet, or the history could not be written.",
-    504: "No answer within the service's time.",
-}
+RunId = Annotated[str, Path(description="Id of the run."), AfterValidator(_known_form)]
+PredictionId = Annotated[str, Path(description="Id of the prediction."), AfterValidator(_known_form)]

@@ -8,17 +8,14 @@ import time
 from loguru import logger
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from winnow.api.problems import problem, problem_of, problem_response
+from winnow.api.problems import http_problem, problem_of, problem_response
+from winnow.api.refusing import BUG
 from winnow.domain import new_id
-from winnow.errors import WinnowError
+from winnow.errors import TooLarge, WinnowError
 from winnow.monitoring.metrics import Metrics
 
 REQUEST_ID = b"x-request-id"
-_SANE_ID = re.compile(r"[\x21-\x7e]{1,128}")
-
-
-class BodyTooLarge(Exception):
-    """The body has more bytes than this route takes."""
+_SANE_ID = re.compile(r"[A-Za-z0-9._~:/+=@-]{1,128}")
 
 
 class Edge:
@@ -51,29 +48,31 @@ class _Exchange:
         self._limit = limit
         self._read = 0
         self._status = 0
-        self._id = _request_id(scope)
+        self._id, self._declared = _read_headers(scope)
         scope.setdefault("state", {})["request_id"] = self._id
 
     async def run(self, app: ASGIApp, metrics: Metrics) -> None:
         started = time.perf_counter()
         try:
+            self._check_size(self._declared)
             await app(self._scope, self._receive_bounded, self._send_marked)
         except WinnowError as error:
             await self._refuse(problem_of(error, self._id))
-        except BodyTooLarge:
-            await self._refuse(problem(413, f"the body has more than the {self._limit:,} bytes allowed", self._id))
         except Exception as error:  # noqa: BLE001  (a bug, and the last chance to answer for it)
             logger.bind(request_id=self._id).opt(exception=error).error("a request failed")
-            await self._refuse(problem(500, "Winnow failed on this request: its log says why", self._id))
+            await self._refuse(http_problem(500, BUG, self._id))
         self._account(metrics, time.perf_counter() - started)
 
     async def _receive_bounded(self) -> Message:
         message = await self._receive()
         if message["type"] == "http.request":
             self._read += len(message.get("body", b""))
-            if self._read > self._limit:
-                raise BodyTooLarge
+            self._check_size(self._read)
         return message
+
+    def _check_size(self, size: int) -> None:
+        if size > self._limit:
+            raise TooLarge(f"the body has more bytes than the {self._limit:,} that are read here")
 
     async def _send_marked(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -91,8 +90,13 @@ class _Exchange:
         metrics.count_request(route, method, self._status, seconds)
         level = "ERROR" if self._status >= 500 else "INFO"
         milliseconds = seconds * 1000
-        message = f"{method} {self._scope['path']} {self._status} {milliseconds:.1f} ms"
+        message = f"{method} {self._path()} {self._status} {milliseconds:.1f} ms"
         logger.bind(request_id=self._id).log(level, message)
+
+    def _path(self) -> str:
+        """The path as it was sent, still quoted: nobody writes lines of their own into the log."""
+        raw = self._scope.get("raw_path") or self._scope["path"].encode()
+        return str(raw.decode("ascii", "backslashreplace"))
 
     def _route(self) -> str:
         """The route's pattern, not the path: figures stay few however many paths are tried."""
@@ -100,11 +104,17 @@ class _Exchange:
         return known.path if known is not None and hasattr(known, "path") else "unmatched"
 
 
-def _request_id(scope: Scope) -> str:
-    """The caller's own id where it is a sane one, so that logs on both sides can be joined; else a new one."""
+def _read_headers(scope: Scope) -> tuple[str, int]:
+    """The request's id and the size that its body says it has (0 where it says none).
+
+    The id is the caller's own where that is a sane one, so that logs on both sides can be joined; else a new one.
+    """
+    request_id, size = None, 0
     for name, value in scope["headers"]:
         if name == REQUEST_ID:
             given = value.decode("latin-1")
             if _SANE_ID.fullmatch(given):
-                return str(given)
-    return new_id()
+                request_id = given
+        elif name == b"content-length":
+            size = int(value)  # the server has refused what is no number
+    return request_id or new_id(), size

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import APIRouter, Response
+from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from winnow.api.access import UseRuntime, refusals
+from winnow.client.answers import Live, Ready
 from winnow.errors import NotReady
 from winnow.store import versions
 
@@ -15,13 +15,13 @@ router = APIRouter(tags=["operations"])
 
 
 @router.get("/health/live")
-async def live() -> dict[str, str]:
+async def live() -> Live:
     """Whether the process answers at all. Restart it where this fails."""
-    return {"status": "live"}
+    return Live("live")
 
 
 @router.get("/health/ready", responses=refusals(503))
-def ready(runtime: UseRuntime) -> dict[str, Any]:
+def ready(runtime: UseRuntime) -> Ready:
     """Whether every champion is loaded and the store answers. Send no traffic where this fails."""
     with runtime.workspace.database.read() as connection:
         champions = versions.champions(connection)
@@ -30,10 +30,10 @@ def ready(runtime: UseRuntime) -> dict[str, Any]:
     if waiting:
         reasons = "; ".join(runtime.loader.problem(name) or f"'{name}' is being loaded" for name in waiting)
         raise NotReady(f"not every champion answers: {reasons}")
-    return {"status": "ready", "services": services}
+    return Ready("ready", tuple(services))
 
 
-@router.get("/metrics", response_class=Response)
+@router.get("/metrics", response_class=PlainTextResponse, responses=refusals(503))
 def metrics(runtime: UseRuntime) -> Response:
     """Figures for Prometheus, of all serving processes together."""
 

@@ -20,7 +20,6 @@ from winnow.runtime import Runtime
 from winnow.serving.service import Caller
 
 ROUTE = "/services/{service}/predict"
-_PREFIX, _SUFFIX = ROUTE.split("{service}")
 
 
 class PredictLane:
@@ -29,15 +28,15 @@ class PredictLane:
     def __init__(self, app: ASGIApp, runtime: Runtime) -> None:
         self._app = app
         self._runtime = runtime
+        self._paths = {ROUTE.format(service=name): name for name in runtime.workspace.project.services}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer or pass on."""
-        path = scope.get("path", "")
-        if not (path.endswith(_SUFFIX) and path.startswith(_PREFIX)) or scope.get("method") != "POST":
+        service = self._paths.get(scope.get("path", ""))
+        if service is None or scope["method"] != "POST":
             await self._app(scope, receive, send)
             return
         scope["route"] = self
-        service = path[len(_PREFIX) : -len(_SUFFIX)]
         body = await _read(receive)
         answer = await predict(self._runtime, service, body, caller_of(scope))
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(answer)).encode())]
@@ -52,8 +51,9 @@ class PredictLane:
 
 async def predict(runtime: Runtime, service: str, body: bytes, caller: Caller) -> bytes:
     """Answer the body of a predict request with the body of its answer."""
+    asked = runtime.service(service)
     inputs, several = decode(body)
-    outcomes = await runtime.service(service).answer(inputs, caller)
+    outcomes = await asked.answer(inputs, caller)
     logger.debug("{} answered {} with {}", service, inputs, outcomes, request_id=caller.request_id)
     return encode(outcomes, several, caller.request_id)
 
@@ -101,7 +101,7 @@ def _prediction(prediction: Prediction) -> dict[str, Any]:
 
 
 def _dumps(content: dict[str, Any]) -> bytes:
-    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
 
 
 async def _read(receive: Receive) -> bytes:

@@ -16,12 +16,12 @@ from typing import Any
 from starlette.responses import Response
 
 from winnow import errors
-
-MEDIA_TYPE = "application/problem+json"
+from winnow.client.problems import MEDIA_TYPE, TYPE_PREFIX
 
 _STATUS: Mapping[type[errors.WinnowError], tuple[HTTPStatus, str]] = MappingProxyType(
     {
         errors.InvalidInput: (HTTPStatus.UNPROCESSABLE_ENTITY, "INVALID_PARAMETER_VALUE"),
+        errors.TooLarge: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "INVALID_PARAMETER_VALUE"),
         errors.FileRefused: (HTTPStatus.UNPROCESSABLE_ENTITY, "INVALID_PARAMETER_VALUE"),
         errors.NotFound: (HTTPStatus.NOT_FOUND, "RESOURCE_DOES_NOT_EXIST"),
         errors.Conflict: (HTTPStatus.CONFLICT, "RESOURCE_CONFLICT"),
@@ -33,42 +33,46 @@ _STATUS: Mapping[type[errors.WinnowError], tuple[HTTPStatus, str]] = MappingProx
         errors.WinnowError: (HTTPStatus.INTERNAL_SERVER_ERROR, "INTERNAL_ERROR"),
     }
 )
-_CODE_OF_STATUS: Mapping[int, str] = MappingProxyType({400: "BAD_REQUEST", 404: "RESOURCE_DOES_NOT_EXIST"})
+_HTTP_OWN: Mapping[int, tuple[str, str]] = MappingProxyType(
+    {
+        404: ("not-found", "RESOURCE_DOES_NOT_EXIST"),
+        405: ("method-not-allowed", "BAD_REQUEST"),
+        500: ("internal-error", "INTERNAL_ERROR"),
+    }
+)
+"""What HTTP refuses by itself: kind and code. A bug is among them."""
 
 
 def problem_of(error: errors.WinnowError, request_id: str) -> dict[str, Any]:
     """Word an error as a problem."""
     status, code = next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
-    return {**problem(status, str(error), request_id, kind=_kind(error), code=code), **error.details()}
+    return {**_problem(status, error.kind(), code, str(error), request_id), **error.details()}
 
 
-def problem(
-    status: int, detail: str, request_id: str, *, kind: str | None = None, code: str | None = None
-) -> dict[str, Any]:
-    """Word a refusal that is HTTP's own (no such route, a body that is not JSON) in the same shape."""
-    phrase = HTTPStatus(status).phrase
+def http_problem(status: int, detail: str, request_id: str) -> dict[str, Any]:
+    """Word a refusal that is HTTP's own (no such route, wrong method) in the same shape."""
+    kind, code = _HTTP_OWN.get(status, ("bad-request", "BAD_REQUEST"))
+    return _problem(status, kind, code, detail, request_id)
+
+
+def problem_response(content: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:
+    """Answer with a problem, its status and, where there is one, when to come back."""
+    sent = dict(headers or {})
+    if "retry_after" in content:
+        sent["Retry-After"] = str(math.ceil(content["retry_after"]))
+    body = json.dumps(content, ensure_ascii=False, separators=(",", ":"), default=str)
+    # a sentence may quote half of a surrogate pair, which UTF-8 has no form for
+    return Response(body.encode(errors="replace"), content["status"], sent, MEDIA_TYPE)
+
+
+def _problem(status: int, kind: str, code: str, detail: str, request_id: str) -> dict[str, Any]:
     return {
-        "type": f"urn:winnow:problem:{kind or phrase.lower().replace(' ', '-')}",
-        "title": (kind or phrase).replace("-", " ").capitalize(),
+        "type": f"{TYPE_PREFIX}{kind}",
+        "title": kind.replace("-", " ").capitalize(),
         "status": int(status),
         "detail": detail,
         "instance": f"urn:request:{request_id}",
         "error": detail,
-        "error_code": code or _CODE_OF_STATUS.get(status, phrase.upper().replace(" ", "_")),
+        "error_code": code,
         "message": detail,
     }
-
-
-def problem_response(content: Mapping[str, Any]) -> Response:
-    """Answer with a problem, its status and, where there is one, when to come back."""
-    headers = {}
-    if "retry_after" in content:
-        headers["Retry-After"] = str(math.ceil(content["retry_after"]))
-    body = json.dumps(content, ensure_ascii=False, default=str)
-    return Response(body, status_code=content["status"], headers=headers, media_type=MEDIA_TYPE)
-
-
-def _kind(error: errors.WinnowError) -> str:
-    """`NotFound` → `not-found`."""
-    name = type(error).__name__
-    return "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("-")

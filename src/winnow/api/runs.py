@@ -2,44 +2,54 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 from starlette.status import HTTP_202_ACCEPTED
 
-from winnow.api.access import Limit, UseWorkspace, refusals
-from winnow.api.schemas import RunOut, RunsPage, RunWithReport
+from winnow.api.access import RunId, ServiceName, UseWorkspace, as_answer, refusals
+from winnow.api.schemas import ShortPage
+from winnow.client.answers import Run, RunsPage
 
 router = APIRouter(tags=["runs"])
 
+_LOCATION = {"Location": {"description": "Where the run is to be polled.", "schema": {"type": "string"}}}
 
-@router.post("/services/{service}/train", status_code=HTTP_202_ACCEPTED, responses=refusals(404, 409))
-def train(service: str, workspace: UseWorkspace, response: Response) -> RunOut:
+
+@router.post(
+    "/services/{service}/train",
+    status_code=HTTP_202_ACCEPTED,
+    responses={202: {"headers": _LOCATION}, **refusals(404, 409, 503)},
+)
+def train(service: ServiceName, workspace: UseWorkspace, response: Response) -> Run:
     """Train all candidates on the examples of this moment. Poll the run that `Location` names."""
     run = workspace.start_run(service)
     response.headers["Location"] = f"/services/{service}/runs/{run.id}"
-    return RunOut.model_validate(run)
+    return as_answer(Run, run)
 
 
-@router.get("/services/{service}/runs", responses=refusals(404))
-def list_runs(service: str, workspace: UseWorkspace, n: Limit = 20) -> RunsPage:
-    """The newest runs first."""
-    return RunsPage.model_validate({"runs": workspace.runs(service, n)})
+@router.get("/services/{service}/runs", responses=refusals(404, 422, 503))
+def list_runs(service: ServiceName, workspace: UseWorkspace, query: Annotated[ShortPage, Query()]) -> RunsPage:
+    """The newest runs first, without their reports."""
+    found = workspace.runs(service, query.n)
+    return RunsPage(tuple(replace(as_answer(Run, run), report=None) for run in found))
 
 
-@router.get("/services/{service}/runs/{run_id}", responses=refusals(404))
-def show_run(service: str, run_id: str, workspace: UseWorkspace) -> RunWithReport:
+@router.get("/services/{service}/runs/{run_id}", responses=refusals(404, 503))
+def show_run(service: ServiceName, run_id: RunId, workspace: UseWorkspace) -> Run:
     """One run: how far it is, and its report once it is finished."""
-    return RunWithReport.model_validate(workspace.run(service, run_id))
+    return as_answer(Run, workspace.run(service, run_id))
 
 
-@router.delete("/services/{service}/runs/{run_id}", responses=refusals(404, 409))
-def cancel_run(service: str, run_id: str, workspace: UseWorkspace) -> RunOut:
+@router.delete("/services/{service}/runs/{run_id}", responses=refusals(404, 409, 503))
+def cancel_run(service: ServiceName, run_id: RunId, workspace: UseWorkspace) -> Run:
     """Cancel a run. Nothing of it is kept."""
-    return RunOut.model_validate(workspace.cancel_run(service, run_id))
+    workspace.config(service)
+    return as_answer(Run, workspace.cancel_run(service, run_id))
 
 
-@router.get("/services/{service}/report", responses=refusals(404))
-def show_report(service: str, workspace: UseWorkspace) -> dict[str, Any]:
+@router.get("/services/{service}/report", responses=refusals(404, 503))
+def show_report(service: ServiceName, workspace: UseWorkspace) -> dict[str, Any]:
     """The report of the newest finished run: every candidate beside the champion, on the same rows."""
     return dict(workspace.report(service))

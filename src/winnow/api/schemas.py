@@ -1,209 +1,148 @@
-"""What goes over the wire, for FastAPI's documentation and checks. Examples in it are real."""
+"""What requests carry, for FastAPI's checks and documentation. Examples in it are real: a test sends each.
+
+What the API answers with is declared in `winnow.client.answers`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+import re
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SkipValidation
 
-Target = Annotated[
-    str | list[str], Field(description="The right label, or the list of labels where several may apply.")
+from winnow.domain import Target
+
+Input = Annotated[str, Field(min_length=1, pattern=r"\S"), SkipValidation]
+Right = Annotated[
+    Target,
+    SkipValidation,
+    Field(description="The right label, or the list of labels where several may apply.", examples=["positive"]),
 ]
+"""What is wrong with an input or a target is for the service's task to say: it knows the labels."""
+
+_LARGEST_INTEGER = 2**31 - 1  # of the databases' column
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+_STORABLE = r"^[^\x00]*$"  # PostgreSQL has no text with a NUL character
 
 
-class _Wire(BaseModel):
-    model_config = ConfigDict(from_attributes=True)
+def _as_written(value: object) -> object:
+    """Refuse bare numbers, which would be read as seconds since 1970: `20261120` is meant as a day."""
+    if not isinstance(value, str) or not _DATE.match(value):
+        raise ValueError("should be a moment such as 2026-11-20T15:30:00Z")
+    return value
+
+
+def _in_utc(moment: datetime) -> datetime:
+    """Read a moment without a zone as UTC, as answers give them."""
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("is too close to the end of time") from None
+
+
+Moment = Annotated[datetime, BeforeValidator(_as_written), AfterValidator(_in_utc)]
+VersionNumber = Annotated[int, Field(ge=1, le=_LARGEST_INTEGER)]
 
 
 class _Request(BaseModel):
+    """A misspelt key is refused rather than passed over."""
+
     model_config = ConfigDict(extra="forbid")
 
 
-class Problem(_Wire):
-    """Why a request was refused (RFC 9457)."""
+class OneInput(_Request):
+    """One input, answered with one prediction."""
 
-    type: str = Field(examples=["urn:winnow:problem:not-found"])
-    title: str = Field(examples=["Not found"])
-    status: int = Field(examples=[404])
-    detail: str = Field(description="What was wrong, and what would be right.")
-    instance: str = Field(description="The request's id, as the log has it.")
-    error: str
-    error_code: str
-    message: str
+    model_config = ConfigDict(json_schema_extra={"examples": [{"input": "It broke after two days."}]})
+    input: Input
 
 
-class PredictRequest(_Request):
-    """One input, or several: exactly one of the two keys."""
+class SeveralInputs(_Request):
+    """Several inputs, each of which is answered or refused by itself."""
 
     model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {"input": "It broke after two days."},
-                {"inputs": ["It broke after two days.", "My best purchase this year."]},
-            ]
-        }
+        json_schema_extra={"examples": [{"inputs": ["It broke after two days.", "My best purchase this year."]}]}
     )
-    input: str | None = Field(None, description="One input.")
-    inputs: list[str] | None = Field(None, description="Several inputs; each is answered or refused by itself.")
-
-
-class PredictionOut(_Wire):
-    """One answered input. Keep the id: feedback names it."""
-
-    id: str
-    label: str | None = Field(None, description="The most probable label.")
-    labels: list[str] | None = Field(None, description="The labels that apply, where several may.")
-    scores: dict[str, float] = Field(description="A probability for each label.")
-    version: int = Field(description="The version of the model that answered.")
-
-
-class PredictionsOut(_Wire):
-    """One entry for each input, in order: its prediction, or `{"error": problem}`."""
-
-    predictions: list[PredictionOut | dict[str, Problem]]
-
-
-class HistoryEntry(_Wire):
-    """A prediction as the history keeps it."""
-
-    id: str
-    input: str
-    answer: dict[str, Any]
-    version: int
-    latency_ms: float
-    request_id: str
-    client: str
-    created_at: datetime
-    feedback: Target | None = Field(None, description="What a person said was right.")
-
-
-class HistoryPage(_Wire):
-    """Predictions, newest first. `before` of the next page is the last id of this one."""
-
-    predictions: list[HistoryEntry]
+    inputs: Annotated[
+        list[Any], Field(min_length=1, description="Texts; what else is among them is refused alone.")
+    ]
 
 
 class FeedbackRequest(_Request):
     """The right answer to a prediction."""
 
-    target: Target = Field(examples=["positive"])
+    model_config = ConfigDict(json_schema_extra={"examples": [{"target": "positive"}]})
+    target: Right
 
 
 class ExampleRequest(_Request):
     """An input with its target."""
 
-    input: str = Field(examples=["Arrived early, works as described."])
-    target: Target = Field(examples=["positive"])
-
-
-class ExampleOut(_Wire):
-    """Whether the example is new; the same input with the same target is kept once."""
-
-    id: str | None = Field(description="Id of the new example; null where it was there already.")
-    added: bool
-
-
-class ExampleEntry(_Wire):
-    """An example as the dataset keeps it."""
-
-    id: str
-    input: str
-    target: Target
-    source: str = Field(examples=["upload:reviews.csv", "api", "feedback"])
-    created_at: datetime
-
-
-class ExamplesPage(_Wire):
-    """Examples, newest first, and how many there are."""
-
-    count: int
-    examples: list[ExampleEntry]
-
-
-class RunOut(_Wire):
-    """A run: poll it until its status is finished, failed or cancelled."""
-
-    id: str
-    service: str
-    status: str
-    created_at: datetime
-    started_at: datetime | None
-    finished_at: datetime | None
-    snapshot: int | None
-    progress: dict[str, Any] | None
-    error: str | None
-
-
-class RunWithReport(RunOut):
-    """A run with its report, once it is finished."""
-
-    report: dict[str, Any] | None
-
-
-class RunsPage(_Wire):
-    """Runs, newest first."""
-
-    runs: list[RunOut]
-
-
-class VersionOut(_Wire):
-    """A trained model in the registry."""
-
-    number: int
-    champion: bool
-    candidate: str
-    parameters: dict[str, Any]
-    metrics: dict[str, Any]
-    gates: Sequence[Mapping[str, Any]]
-    size_bytes: int
-    sha256: str
-    run_id: str
-    created_at: datetime
-
-
-class PromotionOut(_Wire):
-    """One change of champion."""
-
-    version: int
-    previous: int | None
-    kind: str = Field(description="promote or rollback.")
-    reasons: Sequence[str]
-    created_at: datetime
-
-
-class VersionsPage(_Wire):
-    """Versions and changes of champion, newest first."""
-
-    versions: list[VersionOut]
-    promotions: list[PromotionOut]
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"input": "Arrived early, works as described.", "target": "positive"}]}
+    )
+    input: Input
+    target: Right
 
 
 class PromoteRequest(_Request):
     """How to promote."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"force": True}]})
     force: bool = Field(default=False, description="Promote although a gate is missed; the reasons will say so.")
 
 
-class ServiceOut(_Wire):
-    """What is served."""
+class Page(_Request):
+    """Which part of a list to answer with."""
 
-    name: str
-    task: str
-    description: str
-    state: str = Field(description="ready, or untrained, or degraded (the newest champion could not be loaded).")
-    problem: str | None = None
-    labels: list[str] | None
-    several: bool = Field(description="Whether several labels may apply to one input.")
-    champion: int | None = Field(description="The version that answers users.")
-    candidates: list[str]
-    gates: dict[str, str]
-    examples: int
+    n: Annotated[int, Field(100, ge=1, le=1000, description="How many to answer with at most.")]
+    before: Annotated[
+        str | None,
+        Field(None, pattern=_STORABLE, description="Only what is older than this id: the last of the page before."),
+    ]
 
 
-class ServicesPage(_Wire):
-    """All services of the project."""
+class ShortPage(_Request):
+    """How much of a list to answer with."""
 
-    project: str
-    services: list[ServiceOut]
+    n: Annotated[int, Field(20, ge=1, le=1000, description="How many to answer with at most.")]
+
+
+class HistoryQuery(Page):
+    """Which predictions to answer with; filters narrow each other."""
+
+    label: Annotated[str | None, Field(None, pattern=_STORABLE, description="Only answers with this label.")]
+    version: Annotated[VersionNumber | None, Field(None, description="Only answers of this version.")]
+    text: Annotated[
+        str | None, Field(None, pattern=_STORABLE, description="Only inputs that contain this, in any case.")
+    ]
+    since: Annotated[Moment | None, Field(None, description="Only from this moment on; UTC where it has no zone.")]
+    until: Annotated[Moment | None, Field(None, description="Only before this moment; UTC where it has no zone.")]
+
+
+class UploadQuery(_Request):
+    """What to do with a file that has bad rows."""
+
+    keep_good: bool = Field(default=False, description="Keep the good rows of a file that has bad ones.")
+
+
+def predict_body() -> dict[str, Any]:
+    """The body of a predict request, which is decoded by hand, for the documentation."""
+    schemas = [kind.model_json_schema() for kind in (OneInput, SeveralInputs)]
+    return {
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": {"title": "PredictRequest", "oneOf": schemas},
+                    "examples": {
+                        schema["title"]: {"summary": schema["description"], "value": schema["examples"][0]}
+                        for schema in schemas
+                    },
+                }
+            },
+        }
+    }

@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from typing import Annotated
 
-from winnow.api.access import Limit, UseWorkspace, refusals
-from winnow.api.schemas import PromoteRequest, PromotionOut, VersionsPage
+from fastapi import APIRouter, Path, Query
+
+from winnow.api.access import ServiceName, UseWorkspace, as_answer, refusals
+from winnow.api.schemas import PromoteRequest, ShortPage, VersionNumber
+from winnow.client.answers import Promotion, Version, VersionsPage
 
 router = APIRouter(tags=["versions"])
 
 
-@router.get("/services/{service}/versions", responses=refusals(404))
-def list_versions(service: str, workspace: UseWorkspace, n: Limit = 20) -> VersionsPage:
+@router.get("/services/{service}/versions", responses=refusals(404, 422, 503))
+def list_versions(
+    service: ServiceName, workspace: UseWorkspace, query: Annotated[ShortPage, Query()]
+) -> VersionsPage:
     """The newest versions and changes of champion first."""
-    return VersionsPage.model_validate(
-        {"versions": workspace.versions(service, n), "promotions": workspace.promotions(service, n)}
+    return VersionsPage(
+        tuple(as_answer(Version, version) for version in workspace.versions(service, query.n)),
+        tuple(as_answer(Promotion, promotion) for promotion in workspace.promotions(service, query.n)),
     )
 
 
-@router.post("/services/{service}/versions/{version}/promote", responses=refusals(404, 409, 422))
+@router.post("/services/{service}/versions/{version}/promote", responses=refusals(404, 409, 422, 503))
 def promote(
-    service: str, version: int, workspace: UseWorkspace, request: PromoteRequest | None = None
-) -> PromotionOut:
+    service: ServiceName,
+    version: Annotated[VersionNumber, Path(description="Number of the version.")],
+    workspace: UseWorkspace,
+    request: PromoteRequest | None = None,
+) -> Promotion:
     """Make a version champion. Refused where it misses a gate, unless `force`."""
-    return PromotionOut.model_validate(workspace.promote(service, version, force=bool(request and request.force)))
+    return as_answer(Promotion, workspace.promote(service, version, force=bool(request and request.force)))
 
 
-@router.post("/services/{service}/rollback", responses=refusals(404, 409))
-def rollback(service: str, workspace: UseWorkspace) -> PromotionOut:
+@router.post("/services/{service}/rollback", responses=refusals(404, 409, 503))
+def rollback(service: ServiceName, workspace: UseWorkspace) -> Promotion:
     """Give the place back to the champion before this one."""
-    return PromotionOut.model_validate(workspace.rollback(service))
+    return as_answer(Promotion, workspace.rollback(service))

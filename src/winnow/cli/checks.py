@@ -15,6 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
+from winnow.cli.output import count
 from winnow.errors import StoreFailed, WinnowError
 from winnow.project import FILE_NAME, load_project
 from winnow.settings import PREFIX, Settings
@@ -129,6 +130,10 @@ def check_service(workspace: Workspace, name: str) -> Iterator[Check]:
     for file in workspace.config(name).data:
         if not (workspace.project.folder / file).is_file():
             yield Check(label, "failed", f"the data file {file} is missing", f"correct 'data' in {FILE_NAME}")
+    try:
+        workspace.check_candidates(name)
+    except WinnowError as error:
+        yield Check(label, "failed", str(error), f"correct {FILE_NAME}")
     examples = workspace.example_count(name)
     champion = workspace.champion(name)
     if champion is None and not examples:
@@ -167,7 +172,7 @@ def _project(settings: Settings) -> Iterator[Check]:
         yield Check("project", "failed", str(error), f"correct {FILE_NAME}; `winnow new NAME` makes one that works")
         return
     path = project.folder / FILE_NAME
-    yield Check("project", "ok", f"{path}: {len(project.services)} services")
+    yield Check("project", "ok", f"{path}: {count(len(project.services), 'service')}")
     try:
         file = settings.folder / "winnow.db" if workspace.database.embedded and settings.database is None else None
         database = check_database(workspace.database, file)

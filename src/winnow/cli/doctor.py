@@ -27,7 +27,7 @@ def doctor(session: Session) -> None:
     found = f"{failed} failed, {warnings} to look at" if failed or warnings else "all is well"
     session.out.result(
         {"checks": [asdict(check) for check in checks], "failed": failed, "warnings": warnings},
-        Grid(["", "what", "how it is"], [_row(check) for check in checks]),
+        Grid(["", "what", "how it is"], [_row(check) for check in checks], prose=["how it is"]),
         styled(found, "bold red" if failed else "bold yellow" if warnings else "bold green"),
     )
     if failed:

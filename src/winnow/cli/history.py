@@ -22,15 +22,13 @@ def history(
     text: Annotated[str | None, typer.Option("--text", help="Only inputs that contain this, in any case.")] = None,
 ) -> None:
     """Show the newest predictions of a service."""
-    from winnow.api.schemas import HistoryPage  # noqa: PLC0415  (programs get what the API answers)
-    from winnow.store.predictions import HistoryFilter  # noqa: PLC0415
+    from winnow.store.predictions import HistoryFilter  # noqa: PLC0415  (it takes the whole store with it)
 
     only = HistoryFilter(label=label, version=version, text=text)
     with session.workspace() as workspace:
         found = workspace.history(service, n, only)
-    page = HistoryPage.model_validate({"predictions": found})
     nothing = f"no prediction of {service} {'passes the filter' if label or version or text else 'is kept yet'}"
-    session.out.result(page.model_dump(mode="json"), _grid(found) if found else nothing)
+    session.out.result({"predictions": found}, _grid(found) if found else nothing)
 
 
 def _grid(found: list[Prediction]) -> Block:
@@ -47,7 +45,7 @@ def _grid(found: list[Prediction]) -> Block:
         ]
         for entry in found
     ]
-    return Grid(columns, rows, numbers=["score", "version", "ms"], free=["input"])
+    return Grid(columns, rows, numbers=["score", "version", "ms"], cut=["input"], spare=["ms", "version"])
 
 
 def answered(answer: Classification) -> str:

@@ -80,8 +80,9 @@ def _refusal_blocks(report: _Report) -> Iterator[Block]:
         [f"{report['reasons'].get(kind, len(found)):,}", _lines(found).strip("s "), first[kind]]
         for kind, found in lines.items()
     ]
+    why = "refused because (the first of them)"
     yield ""
-    yield Grid(["rows", "lines", "refused because (the first of them)"], rows, numbers=["rows"])
+    yield Grid(["rows", "lines", why], rows, numbers=["rows"], prose=["lines", why])
     yield ""
 
 

@@ -1,7 +1,8 @@
 """What a command says: its result on standard output, everything else on standard error.
 
-With `--json` the result is one JSON document, be it the answer or the problem. Where standard output is not a
-terminal there are no colours, no lines around tables and no line breaks that depend on a width.
+With `--json` the result is one JSON document, be it the answer or the problem; its members have the API's names.
+Where standard output is not a terminal there are no colours, no lines around tables and no line breaks that depend
+on a width.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from datetime import datetime
 from typing import Any, TextIO
 
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -31,12 +34,18 @@ Cell = str | Text
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A table. Columns named in `numbers` are aligned to the right; those in `free` may be cut short."""
+    """A table. Columns named in `numbers` are aligned to the right.
+
+    On a narrow terminal columns named in `prose` are wrapped, those in `cut` cut short, and those in `spare` left
+    out one by one until the others fit. A name's line break shows on terminals only.
+    """
 
     columns: Sequence[str]
     rows: Sequence[Sequence[Cell]]
     numbers: Collection[str] = ()
-    free: Collection[str] = ()
+    prose: Collection[str] = ()
+    cut: Collection[str] = ()
+    spare: Sequence[str] = ()
 
 
 Block = str | Text | Grid
@@ -57,26 +66,28 @@ class Output:
             sys.stdout.flush()
             return
         for block in blocks:
-            self.screen.print(_table(block, self.screen) if isinstance(block, Grid) else block)
+            _print(block, self.screen)
 
     def note(self, line: Block) -> None:
         """Say something beside the result: what is under way, what to do next."""
-        self.notes.print(_table(line, self.notes) if isinstance(line, Grid) else line)
+        _print(line, self.notes)
 
     def problem(self, error: BaseException, code: int, sentence: str = "") -> None:
         """Say why the command failed, in a sentence or as a problem (RFC 9457, without HTTP's status)."""
         sentence = sentence or str(error)
         if self.as_json:
-            kind = re.sub(r"(?<!^)(?=[A-Z])", "-", type(error).__name__).lower()
-            details = error.details() if isinstance(error, WinnowError) else {}
-            title = kind.replace("-", " ").capitalize()
-            self.result(
-                {"type": f"urn:winnow:problem:{kind}", "title": title, "detail": sentence, "exit_code": code}
-                | dict(details)
-            )
+            self.result(problem_of(error, sentence) | {"exit_code": code})
             return
         for line in sentence.splitlines():
             self.note(Text("error: ", style="bold red").append(clean(line), style="not bold default"))
+
+
+def problem_of(error: BaseException, sentence: str = "") -> dict[str, Json]:
+    """Word an error as the API does, without what is HTTP's."""
+    kind = re.sub(r"(?<!^)(?=[A-Z])", "-", type(error).__name__).lower()
+    details = error.details() if isinstance(error, WinnowError) else {}
+    title = kind.replace("-", " ").capitalize()
+    return {"type": f"urn:winnow:problem:{kind}", "title": title, "detail": sentence or str(error), **details}
 
 
 def styled(text: str, style: str) -> Text:
@@ -107,20 +118,59 @@ def _console(file: TextIO) -> Console:
     return Console(file=file, width=width, markup=False, highlight=False, emoji=False, soft_wrap=width is not None)
 
 
+def _print(block: Block, console: Console) -> None:
+    if not isinstance(block, Grid):
+        console.print(block)
+    elif console.is_terminal:
+        console.print(_table(block, console))
+    else:
+        with console.capture() as captured:
+            console.print(_table(block, console))
+        lines = captured.get().splitlines()
+        console.file.write("".join(f"{line.rstrip()}\n" for line in lines))
+
+
 def _table(grid: Grid, console: Console) -> Table:
-    lines = SIMPLE_HEAD if console.is_terminal else None
-    table = Table(box=lines, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", collapse_padding=True)
-    for name in grid.columns:
-        cut = name in grid.free
+    unbounded = console.options.update(max_width=_UNBOUNDED)
+    for spared in range(len(grid.spare) + 1):
+        table = _table_without(grid, grid.spare[:spared], terminal=console.is_terminal)
+        if Measurement.get(console, unbounded, table).minimum <= console.width:
+            break
+    return table
+
+
+def _table_without(grid: Grid, spared: Collection[str], *, terminal: bool) -> Table:
+    table = Table(
+        box=SIMPLE_HEAD if terminal else None,
+        pad_edge=False,
+        padding=(0, 1 if terminal else 2, 0, 0),
+        header_style="bold",
+    )
+    shown = [(place, name) for place, name in enumerate(grid.columns) if name not in spared]
+    for place, name in shown:
+        title = name if terminal else name.replace("\n", " ")
+        yielding = name in grid.prose or name in grid.cut
         table.add_column(
-            name,
+            title,
             justify="right" if name in grid.numbers else "left",
-            no_wrap=cut,
-            overflow="ellipsis" if cut else "fold",
+            no_wrap=not yielding,
+            min_width=None if yielding else _width([title, *(row[place] for row in grid.rows)]),
+            overflow="fold",
         )
     for row in grid.rows:
-        table.add_row(*row)
+        table.add_row(*(_cut(row[place]) if name in grid.cut else row[place] for place, name in shown))
     return table
+
+
+def _width(cells: Sequence[Cell]) -> int:
+    return max(cell_len(line) for cell in cells for line in str(cell).splitlines() or [""])
+
+
+def _cut(cell: Cell) -> Text:
+    """Return a cell that ends in an ellipsis where there is no room for all of it."""
+    text = Text(cell) if isinstance(cell, str) else cell.copy()
+    text.no_wrap, text.overflow = True, "ellipsis"
+    return text
 
 
 def _plain(value: Any) -> Json:

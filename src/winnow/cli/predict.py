@@ -13,7 +13,7 @@ import typer
 from winnow.cli.command import ServiceName, Session, command, log_warnings
 from winnow.cli.exit_codes import ExitCode
 from winnow.cli.history import answered, sureness
-from winnow.cli.output import Cell, Grid, Output, clean, count, styled
+from winnow.cli.output import Cell, Grid, Output, clean, count, problem_of, styled
 from winnow.cli.progress import file_progress
 from winnow.domain import History, Json, Prediction, Progress
 from winnow.errors import WinnowError
@@ -91,11 +91,11 @@ def _answer_lines(out: Output, settings: Settings, service: str) -> None:
     rows = [_row(text, outcome) for text, outcome in zip(texts, outcomes, strict=True)]
     out.result(
         {"predictions": [_json(outcome) for outcome in outcomes]},
-        Grid(["answer", "score", "input"], rows, numbers=["score"], free=["input"]),
+        Grid(["answer", "score", "input"], rows, numbers=["score"], cut=["input"]),
     )
     failed = sum(isinstance(outcome, WinnowError) for outcome in outcomes)
     if failed:
-        out.note(f"{count(failed, 'line')} of {len(texts):,} could not be answered")
+        out.note(f"{failed:,} of {count(len(texts), 'line')} could not be answered")
     if failed == len(texts):
         raise typer.Exit(ExitCode.REFUSED)
 
@@ -138,5 +138,5 @@ def _row(text: str, outcome: _Outcome) -> list[Cell]:
 def _json(outcome: _Outcome) -> Json:
     """Word an outcome as the API does."""
     if isinstance(outcome, WinnowError):
-        return {"error": {"detail": str(outcome)}}
+        return {"error": problem_of(outcome)}
     return {"id": outcome.id, **outcome.answer, "version": outcome.version}

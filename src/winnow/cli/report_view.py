@@ -78,15 +78,16 @@ def _ranked(report: _Report) -> list[_Row]:
 
 def _comparison(report: _Report, ranked: Sequence[_Row]) -> Grid:
     labels = list(report["counts"]["labels"])
-    recalls = [f"recall {label}" for label in labels] if len(labels) <= _MAX_LABELS else ["lowest recall"]
-    figures = ["accuracy", "95 % interval", "f1_macro", *recalls, "p95 ms", "MB", "fit s"]
+    recalls = [f"recall\n{label}" for label in labels] if len(labels) <= _MAX_LABELS else ["lowest\nrecall"]
+    figures = ["accuracy", "95 %\ninterval", "f1_macro", *recalls, "p95 ms", "MB", "fit s"]
     rows = [[*_named(entry, report), *_figures(entry, labels), met(entry["gates"])] for entry in ranked]
     champion = report["champion"]
     if champion is not None and champion["metrics"] is not None:
-        rows.append([f"champion until now (version {champion['version']})", "", *_figures(champion, labels), ""])
+        rows.append([f"champion (version {champion['version']})", "", *_figures(champion, labels), ""])
     if report["baseline"]["status"] == "fitted":
-        rows.append(["baseline: always the commonest", "", *_figures(report["baseline"], labels), ""])
-    return Grid(["candidate", "version", *figures, "gates"], rows, numbers=["version", *figures])
+        rows.append(["baseline (majority)", "", *_figures(report["baseline"], labels), ""])
+    columns = ["candidate", "version", *figures, "gates"]
+    return Grid(columns, rows, numbers=columns[1:-1], spare=["MB", "fit s", "95 %\ninterval", "p95 ms", *recalls])
 
 
 def _named(entry: _Row, report: _Report) -> list[Cell]:
@@ -101,7 +102,7 @@ def _figures(entry: _Row, labels: Sequence[str]) -> list[Cell]:
     size, fit = entry.get("size_mb"), entry.get("fit_seconds")
     return [
         share(metrics["accuracy"]),
-        f"{interval[0]:.2f} to {interval[1]:.2f}" if interval else "-",
+        f"{interval[0]:.2f}-{interval[1]:.2f}" if interval else "-",
         share(metrics["f1_macro"]),
         *_recalls(recalls),
         f"{entry['predict']['p95_ms']:.2f}",
@@ -127,7 +128,7 @@ def _gates(ranked: Sequence[_Row]) -> Grid:
     for place, (name, requirement) in enumerate(names):
         rows.append([f"{name} {requirement}", *(_gate_cell(entry["gates"][place]) for entry in ranked)])
     candidates = [entry["name"] for entry in ranked]
-    return Grid(["gate", *candidates], rows, numbers=candidates)
+    return Grid(["gate", *candidates], rows, numbers=candidates, prose=candidates)
 
 
 def _gate_cell(gate: Mapping[str, Any]) -> Text:

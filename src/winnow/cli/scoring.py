@@ -144,7 +144,9 @@ class _Writer:
         if kind == "csv":
             if source.kind != "csv":
                 raise InvalidInput("rows of JSONL have no common columns: name the output .jsonl too")
-            self._csv = csv.DictWriter(file, [*source.columns, *own], restval="", delimiter=source.separator)
+            self._csv = csv.DictWriter(
+                file, [*source.columns, *own], restval="", delimiter=source.separator, lineterminator="\n"
+            )
             self._csv.writeheader()
 
     def write(self, cells: Mapping[str, Any], outcome: _Outcome) -> None:

@@ -23,7 +23,12 @@ def status(session: Session) -> None:
     session.out.result(
         {"project": project.name, "folder": str(project.folder), "services": services},
         styled(f"{project.name} ({project.folder})", "bold"),
-        Grid(_COLUMNS, [_row(service) for service in services], numbers=["examples", "accuracy", "f1_macro"])
+        Grid(
+            _COLUMNS,
+            [_row(service) for service in services],
+            numbers=["examples", "accuracy", "f1_macro"],
+            prose=["champion", "last run"],
+        )
         if services
         else "winnow.toml has no service yet: add a table [services.NAME]",
     )
@@ -37,8 +42,8 @@ def _service(workspace: Workspace, name: str) -> dict[str, Any]:
         "examples": workspace.example_count(name),
         "champion": champion.number if champion else None,
         "candidate": champion.candidate if champion else None,
-        "accuracy": champion.metrics["accuracy"] if champion else None,
-        "f1_macro": champion.metrics["f1_macro"] if champion else None,
+        "accuracy": champion.metrics.get("accuracy") if champion else None,
+        "f1_macro": champion.metrics.get("f1_macro") if champion else None,
         "gates": champion.gates if champion else [],
         "last_run": {"id": run.id, "status": run.status, "created_at": run.created_at} if run else None,
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -44,17 +44,18 @@ def train(
 
 
 def _start(session: Session, workspace: Workspace, services: Sequence[str], *, every: bool) -> None:
+    for name in services:
+        workspace.check_candidates(name)
     runs = [workspace.start_run(name) for name in services]
     lines = [f"{run.id}  {run.service}: see `winnow report {run.service} --run {run.id}`" for run in runs]
-    values = [_json(run) for run in runs]
-    session.out.result({"runs": values} if every else values[0], *lines)
+    session.out.result({"runs": runs} if every else runs[0], *lines)
 
 
 def _finish(session: Session, workspace: Workspace, service: str) -> None:
     from winnow.cli.training import train_service  # noqa: PLC0415  (it needs the whole workspace)
 
     run = train_service(workspace, service, session.out)
-    session.out.result(_json(run), *report_blocks(run.report or {}))
+    session.out.result(run, *report_blocks(run.report or {}))
     if _refused(run):
         raise typer.Exit(ExitCode.REFUSED)
 
@@ -78,7 +79,7 @@ def _finish_all(session: Session, workspace: Workspace, services: Sequence[str])
                 out.problem(error, exit_code_of(error), f"{service}: {error}")
             continue
         code = code or (ExitCode.REFUSED if _refused(run) else ExitCode.DONE)
-        values.append(_json(run))
+        values.append(run)
         if not out.as_json:
             out.result(None, *report_blocks(run.report or {}), "")
     if out.as_json:
@@ -92,9 +93,3 @@ def _refused(run: Run) -> bool:
     return not any(
         entry["status"] == "fitted" and all(gate["passed"] for gate in entry["gates"]) for entry in candidates
     )
-
-
-def _json(run: Run) -> dict[str, Any]:
-    from winnow.api.schemas import RunWithReport  # noqa: PLC0415  (programs get what the API answers)
-
-    return RunWithReport.model_validate(run).model_dump(mode="json")

@@ -19,13 +19,10 @@ Limit = Annotated[int, typer.Option("-n", metavar="COUNT", min=1, max=1000, help
 @command
 def versions(session: Session, service: ServiceName, n: Limit = 20) -> None:
     """List the versions of a service, and who was champion when."""
-    from winnow.api.schemas import VersionsPage  # noqa: PLC0415  (programs get what the API answers)
-
     with session.workspace() as workspace:
         found = workspace.versions(service, n)
         promotions = workspace.promotions(service, n)
-    page = VersionsPage.model_validate({"versions": found, "promotions": promotions})
-    session.out.result(page.model_dump(mode="json"), *_blocks(service, found, promotions))
+    session.out.result({"versions": found, "promotions": promotions}, *_blocks(service, found, promotions))
 
 
 @command
@@ -53,11 +50,9 @@ def rollback(session: Session, service: ServiceName) -> None:
 
 
 def _show(session: Session, promotion: Promotion) -> None:
-    from winnow.api.schemas import PromotionOut  # noqa: PLC0415
-
     before = "" if promotion.previous is None else f" (before: version {promotion.previous})"
     session.out.result(
-        PromotionOut.model_validate(promotion).model_dump(mode="json"),
+        promotion,
         styled(f"Version {promotion.version} of {promotion.service} is the champion now{before}.", "bold green"),
         *(f"  - {reason}" for reason in promotion.reasons),
     )
@@ -69,12 +64,12 @@ def _blocks(service: str, found: Sequence[Version], promotions: Sequence[Promoti
         return
     columns = ["version", "candidate", "accuracy", "f1_macro", "p95 ms", "MB", "gates", "trained", ""]
     numbers = ["version", "accuracy", "f1_macro", "p95 ms", "MB"]
-    yield Grid(columns, [_row(version) for version in found], numbers=numbers)
+    yield Grid(columns, [_row(version) for version in found], numbers=numbers, spare=["MB", "p95 ms", "trained"])
     if promotions:
         yield ""
         yield "Champions, newest first:"
         rows = [[moment(p.created_at), f"version {p.version}", p.kind, p.reasons[0]] for p in promotions]
-        yield Grid(["since", "champion", "how", "why"], rows)
+        yield Grid(["since", "champion", "how", "why"], rows, prose=["why"])
 
 
 def _row(version: Version) -> list[Any]:
@@ -82,9 +77,9 @@ def _row(version: Version) -> list[Any]:
     return [
         str(version.number),
         styled(version.candidate, "bold green" if version.champion else ""),
-        share(metrics["accuracy"]),
-        share(metrics["f1_macro"]),
-        f"{metrics['predict']['p95_ms']:.2f}",
+        share(metrics.get("accuracy")),
+        share(metrics.get("f1_macro")),
+        f"{metrics['predict']['p95_ms']:.2f}" if "predict" in metrics else "-",
         f"{version.size_bytes / 1e6:.2f}",
         met(version.gates),
         moment(version.created_at),

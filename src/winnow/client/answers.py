@@ -6,7 +6,7 @@ working with a newer Winnow. Times are UTC.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
@@ -47,10 +47,10 @@ class Service:
         str, Field(description="ready, or untrained, or degraded (the newest champion could not be loaded).")
     ]
     problem: Annotated[str | None, Field(description="Why the newest champion does not answer, where it does not.")]
-    labels: Annotated[tuple[str, ...] | None, Field(description="Null where the examples decide.")]
+    labels: Annotated[Sequence[str] | None, Field(description="Null where the examples decide.")]
     several: Annotated[bool, Field(description="Whether several labels may apply to one input.")]
     champion: Annotated[int | None, Field(description="The version that answers users.")]
-    candidates: Annotated[tuple[str, ...], Field(description="The ways to learn that a run compares.")]
+    candidates: Annotated[Sequence[str], Field(description="The ways to learn that a run compares.")]
     gates: Annotated[Mapping[str, str], Field(examples=[{"accuracy": ">= 0.8"}])]
     examples: Annotated[int, Field(description="How many examples there are to learn from.")]
 
@@ -60,7 +60,7 @@ class ServicesPage:
     """All services of the project."""
 
     project: Annotated[str, Field(description="The project's name.")]
-    services: tuple[Service, ...]
+    services: Sequence[Service]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Prediction:
     ]
     version: Annotated[int, Field(description="The version of the model that answered.", examples=[3])]
     label: Annotated[str | None, Field(description="The most probable label.", examples=["negative"])] = None
-    labels: Annotated[tuple[str, ...] | None, Field(description="Those that apply, where several may.")] = None
+    labels: Annotated[Sequence[str] | None, Field(description="Those that apply, where several may.")] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class RowError:
 class PredictionsPage:
     """One entry for each input, in order."""
 
-    predictions: tuple[Prediction | RowError, ...]
+    predictions: Sequence[Prediction | RowError]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ class HistoryEntry:
 class HistoryPage:
     """Predictions, newest first. `before` of the next page is the last id of this one."""
 
-    predictions: tuple[HistoryEntry, ...]
+    predictions: Sequence[HistoryEntry]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,7 @@ class ExamplesPage:
     """Examples, newest first, and how many there are. `before` of the next page is the last id of this one."""
 
     count: int
-    examples: tuple[StoredExample, ...]
+    examples: Sequence[StoredExample]
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,8 +171,8 @@ class LoadReport:
     accepted: int
     duplicates: int
     refused: int
-    duplicate_lines: tuple[int, ...]
-    refusals: tuple[Refusal, ...]
+    duplicate_lines: Sequence[int]
+    refusals: Sequence[Refusal]
     reasons: Mapping[str, int]
     labels: Annotated[Mapping[str, int], Field(description="How many accepted rows have each label.")]
     batch: Annotated[int | None, Field(description="The number by which snapshots name what was added.")]
@@ -204,7 +204,7 @@ class Run:
 class RunsPage:
     """Runs, newest first, without their reports."""
 
-    runs: tuple[Run, ...]
+    runs: Sequence[Run]
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +217,7 @@ class Version:
     parameters: Mapping[str, Any]
     metrics: Annotated[Mapping[str, Any], Field(description="Its figures on the test rows of its run.")]
     gates: Annotated[
-        tuple[Mapping[str, Any], ...], Field(description="What each gate said of it, with figure and reason.")
+        Sequence[Mapping[str, Any]], Field(description="What each gate said of it, with figure and reason.")
     ]
     size_bytes: int
     sha256: Annotated[str, Field(description="Of its bundle's description, which holds the hash of each file.")]
@@ -232,7 +232,7 @@ class Promotion:
     version: int
     previous: Annotated[int | None, Field(description="The version that it took over from.")]
     kind: Annotated[str, Field(description="promote or rollback.")]
-    reasons: tuple[str, ...]
+    reasons: Sequence[str]
     created_at: datetime
 
 
@@ -240,8 +240,8 @@ class Promotion:
 class VersionsPage:
     """Versions and changes of champion, newest first."""
 
-    versions: tuple[Version, ...]
-    promotions: tuple[Promotion, ...]
+    versions: Sequence[Version]
+    promotions: Sequence[Promotion]
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,4 +256,4 @@ class Ready:
     """Every champion answers."""
 
     status: Annotated[str, Field(examples=["ready"])]
-    services: Annotated[tuple[str, ...], Field(description="Those that have a champion.")]
+    services: Annotated[Sequence[str], Field(description="Those that have a champion.")]

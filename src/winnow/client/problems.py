@@ -9,7 +9,9 @@ import httpx2
 
 from winnow import errors
 
-PROBLEM_TYPE = "urn:winnow:problem:"
+MEDIA_TYPE = "application/problem+json"
+TYPE_PREFIX = "urn:winnow:problem:"
+"""Of a problem's `type`; what follows is the `kind` of its error."""
 
 
 def error_of(response: httpx2.Response) -> errors.WinnowError:
@@ -21,7 +23,7 @@ def error_of(response: httpx2.Response) -> errors.WinnowError:
 
 
 def _problem(response: httpx2.Response) -> Mapping[str, Any] | None:
-    if not response.headers.get("content-type", "").startswith("application/problem+json"):
+    if not response.headers.get("content-type", "").startswith(MEDIA_TYPE):
         return None
     try:
         content = response.json()
@@ -32,7 +34,7 @@ def _problem(response: httpx2.Response) -> Mapping[str, Any] | None:
 
 def _rebuild(problem: Mapping[str, Any], status: int) -> errors.WinnowError:
     """Make the error again. What only makes sense inside the service is an `UnexpectedAnswer` to its caller."""
-    kind = str(problem.get("type", "")).removeprefix(PROBLEM_TYPE)
+    kind = str(problem.get("type", "")).removeprefix(TYPE_PREFIX)
     detail = str(problem.get("detail") or problem.get("title") or f"HTTP status {status}")
     match kind:
         case "overloaded":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -63,11 +64,9 @@ class Contest:
             return self._fit(spec, make_candidate(spec, self.project_folder), folder)
         except Cancelled:
             raise
-        except WinnowError as error:
-            return Failed(spec, str(error))
         except Exception as error:  # noqa: BLE001  (a candidate may be anybody's code; the others go on)
-            logger.opt(exception=error).error("candidate {} failed", spec.name)
-            return Failed(spec, f"{type(error).__name__}: {error}")
+            shutil.rmtree(folder, ignore_errors=True)
+            return Failed(spec, _sentence(f"candidate {spec.name}", error))
         finally:
             self.board.finished(spec.name)
 
@@ -91,7 +90,7 @@ class Contest:
     def measure_champion(self, database: Database, models: Path, service: str) -> Champion | None:
         """Put the same test rows to the champion; None where the service has none yet.
 
-        A champion that cannot be loaded has no figures. It must not keep a sound version from taking its place.
+        A champion that cannot be used has no figures. It must not keep a sound version from taking its place.
         """
         with database.read() as connection:
             version = versions.champion(connection, service)
@@ -101,6 +100,15 @@ class Contest:
         try:
             model = load_bundle(models / version.path, version.sha256)
             evaluation = evaluate(model, lesson.test, lesson.task, lesson.question, size_bytes=version.size_bytes)
-        except (WinnowError, OSError) as error:
-            return Champion(version.number, None, f"version {version.number} cannot be loaded: {error}")
+        except Exception as error:  # noqa: BLE001  (nor must one whose package is gone or broken)
+            reason = _sentence(f"version {version.number}", error)
+            return Champion(version.number, None, f"version {version.number} cannot be used: {reason}")
         return Champion(version.number, evaluation)
+
+
+def _sentence(what: str, error: Exception) -> str:
+    """What happened, for the report. Of an error that nobody worded, the log gets the whole story."""
+    if isinstance(error, WinnowError):
+        return str(error)
+    logger.opt(exception=error).error("{} failed", what)
+    return f"{type(error).__name__}: {error}"

@@ -58,7 +58,7 @@ class CandidateReport(TypedDict):
 
 
 class ChampionReport(TypedDict):
-    """The champion on the same test rows. Where it could not be loaded, `error` says why, and the rest is None."""
+    """The champion on the same test rows. Where it could not be used, `error` says why, and the rest is None."""
 
     version: int
     metrics: Mapping[str, Any] | None

@@ -125,7 +125,7 @@ def _without_blanks(found: Iterable[Cells]) -> Iterator[Cells]:
     begun = False
     gap: RowRefused | None = None
     for line, cells in found:
-        if isinstance(cells, list) and not any(cell and not cell.isspace() for cell in cells):
+        if isinstance(cells, list) and not cells[0].strip() and not "".join(cells).strip():
             gap = gap or (RowRefused(line, "the row is blank, and others follow") if begun else None)
             continue
         if gap is not None:

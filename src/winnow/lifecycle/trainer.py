@@ -160,9 +160,16 @@ def _attend(database: Database, run_id: str, process: subprocess.Popen[bytes], l
     code = process.wait()
     if code == 0:
         return
-    how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
     with suppress(StoreFailed):  # then its silence will tell
-        _end(database, run_id, RunStatus.FAILED, f"its process {how}{_last_words(log)}")
+        _end(database, run_id, RunStatus.FAILED, _cause_of_death(code, log))
+
+
+def _cause_of_death(code: int, log: Path) -> str:
+    if code == -signal.SIGKILL:
+        return "its process was killed by SIGKILL: perhaps the machine ran out of memory"
+    if code < 0:
+        return f"its process was killed by {signal.Signals(-code).name}"
+    return f"its process ended with exit code {code}{_last_words(log)}"
 
 
 def _last_words(log: Path) -> str:

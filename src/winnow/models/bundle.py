@@ -70,10 +70,10 @@ def load_bundle(folder: Path, sha256: str | None = None) -> Model:
     facts = _checked_facts(folder, sha256)
     try:
         family: type[Model] = plugins.find(plugins.MODELS, str(facts["family"]))
-        question = Question(tuple(facts["labels"]), bool(facts["several"]))
     except NotFound as error:
         raise BundleRefused(f"{folder}: {error} Is the package that brings it installed?") from None
     try:
+        question = Question(tuple(facts["labels"]), bool(facts["several"]))
         model = family.load(folder, question)
         self_test(model, facts["golden"], where=str(folder))
     except WinnowError:

@@ -91,16 +91,16 @@ class ListedWeights:
     def share(self, ids: list[int]) -> float:
         """What the terms add to the score."""
         squares, weighted = self._squares, self._weighted
-        counts = Counter(ids)
-        score = sum(map(weighted.__getitem__, counts))
-        square = sum(map(squares.__getitem__, counts))
-        if len(counts) < len(ids):  # so far each term counted once: add what repeating it adds
-            frequencies = self._frequencies if len(ids) <= TABLED else self._weighting.frequencies(len(ids))
-            for i, n in counts.items():
-                if n > 1:
-                    frequency = frequencies[n]
-                    score += (frequency - 1.0) * weighted[i]
-                    square += (frequency * frequency - 1.0) * squares[i]
+        frequencies = self._frequencies if len(ids) <= TABLED else self._weighting.frequencies(len(ids))
+        score = square = 0.0
+        for i, n in Counter(ids).items():
+            if n == 1:
+                score += weighted[i]
+                square += squares[i]
+            else:
+                frequency = frequencies[n]
+                score += frequency * weighted[i]
+                square += frequency * frequency * squares[i]
         if not self._weighting.normalised:
             return score
         return score / sqrt(square) if square else 0.0

@@ -33,6 +33,7 @@ def configure_logging(settings: Settings) -> None:
     else:
         logger.add(_write_json, level=level, format="{message}", backtrace=False, diagnose=False)
     logging.basicConfig(handlers=[_Intercept()], level=level, force=True)
+    logging.captureWarnings(capture=True)
     for name in _NOISY:
         logging.getLogger(name).setLevel(logging.WARNING)
 

@@ -74,6 +74,7 @@ class Service:
             raise DeadlineExceeded(f"service '{self.name}' had no answer after {waited:.0f} ms") from error
         finally:
             self.admission.leave(len(inputs))
+        self._count(predictions)
         return predictions
 
     def close(self) -> None:
@@ -86,6 +87,16 @@ class Service:
         except Overloaded:
             self._overloaded.inc()
             raise
+
+    def _count(self, outcomes: Sequence[Prediction | WinnowError]) -> None:
+        """Count what the caller will receive: an answer that could not be kept is none."""
+        for outcome in outcomes:
+            if isinstance(outcome, Prediction):
+                self._answered.inc()
+            elif isinstance(outcome, InvalidInput):
+                self._refused.inc()
+            else:
+                self._failed.inc()
 
     def _read(self, value: object) -> str | InvalidInput:
         try:
@@ -105,15 +116,12 @@ class Service:
         predictions: list[Prediction | WinnowError] = []
         for row in rows:
             if isinstance(row, InvalidInput):
-                self._refused.inc()
                 predictions.append(row)
                 continue
             outcome, version = next(answered)
             if isinstance(outcome, WinnowError):
-                self._failed.inc()
                 predictions.append(outcome)
                 continue
-            self._answered.inc()
             predictions.append(
                 Prediction(
                     id=new_id(),

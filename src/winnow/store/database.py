@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from zlib import crc32
 
@@ -19,6 +20,28 @@ from winnow.errors import MissingExtra, ProjectError, StoreFailed
 BUSY_TIMEOUT_MS = 15_000
 """How long a writer waits for another one on SQLite. Writers hold the database for milliseconds."""
 
+_DRIVERS = MappingProxyType(
+    {
+        "sqlite": "sqlite",
+        "sqlite+pysqlite": "sqlite",
+        "postgres": "postgresql+psycopg",
+        "postgresql": "postgresql+psycopg",
+        "postgresql+psycopg": "postgresql+psycopg",
+    }
+)
+
+_ONE_STATE = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+
+_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    # Loading a large file touches the index of digests all over: with SQLite's own 2 MB of cache and a checkpoint
+    # every 1,000 pages, it would write and read most of that index again at every transaction.
+    "cache_size=-16000",
+    "wal_autocheckpoint=4000",
+)
+
 
 class Database:
     """One database for everything. Open it once per process; connections may be used from any thread."""
@@ -27,6 +50,8 @@ class Database:
         self._url = _understood(url)
         self._engine = _engine(self._url)
         self._writer = self._engine.execution_options(writes=True)
+        # PostgreSQL's own level shows each statement what was committed meanwhile; SQLite's readers see one state.
+        self._reader = self._engine if self.embedded else self._engine.execution_options(**_ONE_STATE)
 
     @property
     def embedded(self) -> bool:
@@ -36,7 +61,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction that sees one state of the database and changes nothing."""
-        with self._translated(), self._engine.connect() as connection:
+        with self._translated(), self._reader.connect() as connection:
             yield connection
 
     @contextmanager
@@ -92,29 +117,29 @@ class Database:
 
 
 def _understood(given: str) -> URL:
+    setting = "setting 'database' (WINNOW_DATABASE)"
     try:
         url = make_url(given)
-    except ArgumentError as error:
-        raise ProjectError(
-            "setting 'database' (WINNOW_DATABASE) is not a URL: write it as postgresql://user:password@host/name"
-        ) from error
-    if url.drivername in ("postgresql", "postgres"):
-        url = url.set(drivername="postgresql+psycopg")
-    if url.get_backend_name() not in ("sqlite", "postgresql"):
-        raise ProjectError(
-            f"setting 'database' (WINNOW_DATABASE): Winnow keeps its data in SQLite or PostgreSQL, "
-            f"not in {url.get_backend_name()}"
-        )
-    if url.get_backend_name() == "postgresql" and find_spec("psycopg") is None:
+    except (ArgumentError, ValueError) as error:  # ValueError: a port that is no number
+        raise ProjectError(f"{setting} is not a URL: write it as postgresql://user:password@host/name") from error
+    driver = _DRIVERS.get(url.drivername)
+    backend, _, other = url.drivername.partition("+")
+    if driver is None and backend in _DRIVERS:
+        raise ProjectError(f"{setting} names the driver '{other}', which is not used: write it as {backend}://")
+    if driver is None:
+        raise ProjectError(f"{setting}: Winnow keeps its data in SQLite or PostgreSQL, not in {backend}")
+    if backend != "sqlite" and find_spec("psycopg") is None:
         raise MissingExtra("PostgreSQL", "postgres")
-    return url
+    return url.set(drivername=driver)
 
 
 def _engine(url: URL) -> Engine:
+    """Open nothing yet. Errors do not show their statement's parameters: those are what users sent."""
     dumps = partial(json.dumps, ensure_ascii=False, separators=(",", ":"))
     if url.get_backend_name() == "postgresql":
-        return create_engine(url, json_serializer=dumps, pool_pre_ping=True)
-    engine = create_engine(url, json_serializer=dumps, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
+        return create_engine(url, json_serializer=dumps, hide_parameters=True, pool_pre_ping=True)
+    seconds = BUSY_TIMEOUT_MS / 1000
+    engine = create_engine(url, json_serializer=dumps, hide_parameters=True, connect_args={"timeout": seconds})
     event.listen(engine, "connect", _configure_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -122,15 +147,7 @@ def _engine(url: URL) -> Engine:
 
 def _configure_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # the driver's own BEGIN comes too late: see _begin_sqlite
-    import os
-
-    for pragma in (
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        "foreign_keys=ON",
-        f"wal_autocheckpoint={os.environ.get('CK', 1000)}",
-        f"cache_size={os.environ.get('CS', '-2000')}",
-    ):
+    for pragma in _PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, String, cast, insert, or_, select, text, update
+from sqlalchemy import Connection, RowMapping, Select, func, insert, literal, or_, select, text, update
 
 from winnow.domain import Prediction, Target, now
 from winnow.errors import NotFound
@@ -64,7 +64,7 @@ class HistoryFilter:
     since: datetime | None = None
     until: datetime | None = None
 
-    def apply(self, query: Select[Any]) -> Select[Any]:
+    def apply(self, query: Select[Any], dialect: str) -> Select[Any]:
         """Narrow a query on predictions."""
         if self.before is not None:
             query = query.where(predictions.c.id < self.before)
@@ -77,14 +77,23 @@ class HistoryFilter:
         if self.until is not None:
             query = query.where(predictions.c.created_at < self.until)
         if self.label is not None:
-            among = cast(predictions.c.answer["labels"], String).contains(json.dumps(self.label), autoescape=True)
-            query = query.where(or_(predictions.c.answer["label"].as_string() == self.label, among))
+            one = predictions.c.answer["label"].as_string() == self.label
+            query = query.where(or_(one, literal(self.label).in_(_labels(dialect))))
         return query
+
+
+def _labels(dialect: str) -> Select[Any]:
+    """The labels of an answer that has several, as rows; no rows for other answers."""
+    if dialect == "sqlite":
+        rows = func.json_each(predictions.c.answer, "$.labels")
+    else:
+        rows = func.json_array_elements_text(predictions.c.answer["labels"])
+    return select(rows.table_valued("value").c.value).correlate(predictions)
 
 
 def newest(connection: Connection, service: str, limit: int, only: HistoryFilter) -> list[Prediction]:
     """The newest predictions first."""
-    query = only.apply(_with_feedback().where(predictions.c.service == service))
+    query = only.apply(_with_feedback().where(predictions.c.service == service), connection.dialect.name)
     rows = connection.execute(query.order_by(predictions.c.id.desc()).limit(limit)).mappings()
     return [_prediction(row) for row in rows]
 

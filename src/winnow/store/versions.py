@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from winnow.domain import Promotion, Version, new_id, now
 from winnow.errors import Conflict, NotFound, nearest
@@ -59,14 +59,17 @@ def predecessor(connection: Connection, service: str) -> int:
     current = champion(connection, service)
     if current is None:
         raise Conflict(f"service '{service}' has no champion to roll back from")
-    promoted = and_(
-        promotions.c.service == service, promotions.c.version == current.number, promotions.c.kind == "promote"
-    )
-    query = select(promotions.c.previous).where(promoted).order_by(promotions.c.id.desc()).limit(1)
-    previous = connection.scalar(query)
-    if previous is None:
+    query = select(promotions.c.version, promotions.c.kind).where(promotions.c.service == service)
+    reigns: list[int] = []  # each champion above the one that it took over from
+    for row in connection.execute(query.order_by(promotions.c.created_at, promotions.c.id)):
+        if row.kind == "rollback" and row.version in reigns:
+            while reigns[-1] != row.version:
+                reigns.pop()
+        elif not reigns or reigns[-1] != row.version:
+            reigns.append(row.version)
+    if len(reigns) < 2:
         raise Conflict(f"version {current.number} of '{service}' took over from no other: nothing to roll back to")
-    return int(previous)
+    return reigns[-2]
 
 
 def champion(connection: Connection, service: str) -> Version | None:
@@ -100,7 +103,12 @@ def newest(connection: Connection, service: str, limit: int) -> list[Version]:
 
 def promotions_of(connection: Connection, service: str, limit: int) -> list[Promotion]:
     """The newest changes of champion first, with their reasons."""
-    query = select(promotions).where(promotions.c.service == service).order_by(promotions.c.id.desc()).limit(limit)
+    query = (
+        select(promotions)
+        .where(promotions.c.service == service)
+        .order_by(promotions.c.created_at.desc(), promotions.c.id.desc())
+        .limit(limit)
+    )
     return [Promotion(**row) for row in connection.execute(query).mappings()]
 
 

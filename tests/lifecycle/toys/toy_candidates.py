@@ -116,3 +116,16 @@ class Needy(Words):
 
     def fit(self, examples: Examples, question: Question, progress: Progress) -> Model:
         raise MissingExtra("toy-needy", "toys")
+
+
+class UnheardOfModel(WordsModel):
+    """A model that no package registers."""
+
+    family: ClassVar[str] = "toy-unheard-of"
+
+
+class Unregistered(Words):
+    """Learns well, but what it writes down nobody can read."""
+
+    def fit(self, examples: Examples, question: Question, progress: Progress) -> Model:
+        return UnheardOfModel(question, {label: {} for label in question.labels}, inverted=False)

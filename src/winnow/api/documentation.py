@@ -1,0 +1,80 @@
+"""The OpenAPI document: what FastAPI finds in the routes, and what it cannot know of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from fastapi import FastAPI
+from pydantic import TypeAdapter
+
+from winnow.client.answers import Problem
+from winnow.client.problems import MEDIA_TYPE
+
+_MEANING: Mapping[int, str] = MappingProxyType(
+    {
+        404: "There is no such thing; the detail names what is close.",
+        409: "The present state forbids it. Where gates do, `failures` says which and by how much.",
+        413: "The body has more bytes than the process reads.",
+        422: "The request, or what it carries, cannot be used as it was sent. A refused file has its `report`.",
+        429: "Refused before any work: come back after the seconds in `Retry-After`.",
+        500: "Winnow, or the model, failed on this request; the log has the reason under the request's id.",
+        503: "There is no champion yet, or the store did not answer.",
+        504: "No answer within the service's time.",
+    }
+)
+_REQUEST_ID = {
+    "description": "The request's id in the log: the one that was sent in this header, or a new one.",
+    "schema": {"type": "string"},
+}
+_RETRY_AFTER = {"description": "Seconds after which to come back.", "schema": {"type": "integer", "minimum": 1}}
+
+TAGS = [
+    {"name": "services", "description": "What is served, and the question put to it."},
+    {"name": "history", "description": "Every answered input, and what people said of it."},
+    {"name": "examples", "description": "The labelled inputs that a service learns from."},
+    {"name": "runs", "description": "Training in the background, with a state to poll and a report at the end."},
+    {"name": "versions", "description": "The registry: trained models, and who of them answers users."},
+    {"name": "operations", "description": "Is it alive, is it ready, how is it doing."},
+]
+
+
+class DocumentedAPI(FastAPI):
+    """A FastAPI application whose document says how Winnow refuses."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the document, which is made once."""
+        if self.openapi_schema is None:
+            self.openapi_schema = _complete(super().openapi())
+        return self.openapi_schema
+
+
+def _complete(document: dict[str, Any]) -> dict[str, Any]:
+    schemas = document["components"]["schemas"]
+    schemas["Problem"] = TypeAdapter(Problem).json_schema()
+    for name in ("HTTPValidationError", "ValidationError"):  # FastAPI's own shape, which nothing answers with
+        schemas.pop(name, None)
+    for operation in _operations(document):
+        responses = operation["responses"]
+        responses.setdefault("500", {})
+        if "requestBody" in operation:
+            responses.setdefault("413", {})
+        for status, response in responses.items():
+            response.setdefault("headers", {})["X-Request-ID"] = _REQUEST_ID
+            if int(status) >= 400:
+                _refuses(int(status), response)
+        operation["responses"] = dict(sorted(responses.items()))
+    return document
+
+
+def _operations(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for methods in document["paths"].values():
+        yield from methods.values()
+
+
+def _refuses(status: int, response: dict[str, Any]) -> None:
+    response["description"] = _MEANING[status]
+    response["content"] = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    if status == 429:
+        response["headers"]["Retry-After"] = _RETRY_AFTER

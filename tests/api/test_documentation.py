@@ -1,0 +1,127 @@
+"""The OpenAPI document is complete, and its examples work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.projects import Server, train_directly
+
+PROBLEM = {"schema": {"$ref": "#/components/schemas/Problem"}}
+
+
+@pytest.fixture(scope="module")
+def document(http: httpx2.Client) -> dict[str, Any]:
+    found: dict[str, Any] = http.get("/openapi.json").json()
+    return found
+
+
+def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            yield method.upper(), path, operation
+
+
+def test_every_route_of_the_design_is_there(document: dict[str, Any]) -> None:
+    service = "/services/{service}"
+    assert {(method, path) for method, path, _ in operations(document)} == {
+        ("GET", "/services"),
+        ("GET", service),
+        ("POST", f"{service}/predict"),
+        ("GET", f"{service}/history"),
+        ("POST", "/predictions/{prediction_id}/feedback"),
+        ("GET", f"{service}/examples"),
+        ("POST", f"{service}/examples"),
+        ("POST", f"{service}/examples/upload"),
+        ("POST", f"{service}/train"),
+        ("GET", f"{service}/runs"),
+        ("GET", f"{service}/runs/{{run_id}}"),
+        ("DELETE", f"{service}/runs/{{run_id}}"),
+        ("GET", f"{service}/report"),
+        ("GET", f"{service}/versions"),
+        ("POST", f"{service}/versions/{{version}}/promote"),
+        ("POST", f"{service}/rollback"),
+        ("GET", "/metrics"),
+        ("GET", "/health/live"),
+        ("GET", "/health/ready"),
+    }
+
+
+def test_every_route_says_what_it_does_and_how_it_refuses(document: dict[str, Any]) -> None:
+    for method, path, operation in operations(document):
+        where = f"{method} {path}"
+        assert operation["summary"], where
+        assert operation["description"].endswith("."), where
+        assert operation["tags"], where
+        for parameter in operation.get("parameters", []):
+            assert parameter.get("description") or parameter["schema"].get("description"), f"{where}: {parameter}"
+        refusals = {status: answer for status, answer in operation["responses"].items() if status >= "400"}
+        assert "500" in refusals, where
+        assert ("404" in refusals) == ("{" in path), where
+        assert ("413" in refusals) == ("requestBody" in operation), where
+        for status, answer in refusals.items():
+            assert answer["content"] == {"application/problem+json": PROBLEM}, f"{where}: {status}"
+            assert answer["description"].endswith("."), f"{where}: {status}"
+        for answer in operation["responses"].values():
+            assert "X-Request-ID" in answer["headers"], where
+
+
+def test_special_headers_are_documented(document: dict[str, Any]) -> None:
+    predict = document["paths"]["/services/{service}/predict"]["post"]
+    assert "Retry-After" in predict["responses"]["429"]["headers"]
+    assert "Location" in document["paths"]["/services/{service}/train"]["post"]["responses"]["202"]["headers"]
+
+
+def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
+    def references(part: Any) -> Iterator[str]:
+        if isinstance(part, dict):
+            if isinstance(part.get("$ref"), str):
+                yield part["$ref"]
+            for value in part.values():
+                yield from references(value)
+        elif isinstance(part, list):
+            for value in part:
+                yield from references(value)
+
+    schemas = document["components"]["schemas"]
+    found = {name.removeprefix("#/components/schemas/") for name in references(document)}
+    assert found <= schemas.keys()
+    assert "HTTPValidationError" not in schemas
+    assert all(schema.get("description") for name, schema in schemas.items() if not name.startswith("Body_"))
+
+
+def test_every_example_works(project_copy: Path) -> None:
+    """Each documented body is sent to its route, where it should do what it says."""
+    train_directly(project_copy, promote=False)
+    with Server(project_copy) as server, httpx2.Client(base_url=server.url, trust_env=False) as http:
+        sent = 0
+        for method, path, operation in operations(http.get("/openapi.json").json()):
+            for body in _examples(http, operation):
+                prediction = http.post("/services/sentiment/predict", json={"input": "So so."}).json()["id"]
+                target = path.format(service="sentiment", version=2, prediction_id=prediction)
+                response = http.request(method, target, json=body)
+                assert response.is_success, f"{method} {path} {body}: {response.text}"
+                sent += 1
+    assert sent == 5
+
+
+def _examples(http: httpx2.Client, operation: dict[str, Any]) -> list[Any]:
+    content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+    if "examples" in content:
+        return [example["value"] for example in content["examples"].values()]
+    schemas = http.get("/openapi.json").json()["components"]["schemas"]
+    options = [content.get("schema", {}), *content.get("schema", {}).get("anyOf", [])]
+    names = [option["$ref"].rpartition("/")[2] for option in options if "$ref" in option]
+    found = [example for name in names for example in schemas[name].get("examples", [])]
+    assert found or not content, operation["summary"]
+    return found
+
+
+def test_the_page_for_people_is_there(http: httpx2.Client) -> None:
+    page = http.get("/docs")
+    assert page.status_code == 200
+    assert "/openapi.json" in page.text

@@ -1,0 +1,81 @@
+"""The log of a real server: one line for each request, and of what people wrote nothing unless asked to."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from tests.projects import Server, copy_project
+
+SECRET = "my private sentence"
+PREDICT = "/services/sentiment/predict"
+
+
+def ask(server: Server) -> None:
+    """Put good, bad and impossible requests to a server, each under an id of its own."""
+    with httpx2.Client(base_url=server.url, trust_env=False) as http:
+        http.post(PREDICT, json={"input": SECRET}, headers={"X-Request-ID": "good"})
+        http.post(PREDICT, json={"input": None}, headers={"X-Request-ID": "bad"})
+        http.get("/no%0AINFO%20route%1b%5b31m", headers={"X-Request-ID": "forged"})
+        own = http.get("/services").headers["x-request-id"]
+        assert own
+
+
+def test_json_lines(project_copy: Path) -> None:
+    with Server(project_copy, log_format="json") as server:
+        ask(server)
+        lines = {line.get("request_id"): line for line in server.log_lines()}
+    for request_id, said in [
+        ("good", rf"POST {PREDICT} 200 \d+\.\d ms"),
+        ("bad", rf"POST {PREDICT} 422 \d+\.\d ms"),
+        ("forged", r"GET /no%0AINFO%20route%1b%5b31m 404 \d+\.\d ms"),
+    ]:
+        line = lines[request_id]
+        assert re.fullmatch(said, line["message"]), line
+        assert line["level"] == "info"
+        assert line["time"].endswith("+00:00")
+    assert SECRET not in server.log.read_text()
+
+
+def test_human_lines(project_copy: Path) -> None:
+    with Server(project_copy, log_format="human") as server:
+        ask(server)
+    text = server.log.read_text()
+    assert re.search(
+        rf"^\d\d:\d\d:\d\d\.\d{{3}} INFO    POST {PREDICT} 200 \d+\.\d ms request_id=good$", text, re.MULTILINE
+    )
+    assert "\x1b[31m" not in text
+    assert "\nINFO route" not in text
+    assert SECRET not in text
+
+
+def test_inputs_and_outputs_are_logged_when_asked_for(project_copy: Path) -> None:
+    with Server(project_copy, log_level="debug") as server:
+        ask(server)
+        (line,) = [line for line in server.log_lines() if SECRET in line["message"]]
+    assert (line["level"], line["request_id"]) == ("debug", "good")
+    assert "'label': " in line["message"]
+
+
+def test_only_what_is_severe_enough(project_copy: Path) -> None:
+    with Server(project_copy, log_level="error") as server:
+        ask(server)
+    assert server.log.read_text() == ""
+
+
+@pytest.mark.parametrize("path", ["/services/sentiment/history", "/services"])
+def test_a_failure_is_logged_as_an_error_under_its_id(project_copy: Path, tmp_path: Path, path: str) -> None:
+    """The database is taken away under a running server."""
+    project = copy_project(project_copy, tmp_path / "doomed")
+    with Server(project) as server, httpx2.Client(base_url=server.url, trust_env=False) as http:
+        (project / ".winnow" / "winnow.db").write_bytes(b"this is no database" * 1000)
+        response = http.get(path, headers={"X-Request-ID": "doomed"})
+        assert response.status_code == 503
+        assert response.json()["type"] == "urn:winnow:problem:store-failed"
+        errors = [line for line in server.log_lines() if line["level"] == "error"]
+    assert [line["message"].split()[:3] for line in errors if line.get("request_id") == "doomed"] == [
+        ["GET", path, "503"]
+    ]

@@ -1,0 +1,46 @@
+"""Generated requests, good and bad, after the document: each answer is one that the document promises."""
+
+from __future__ import annotations
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis import GenerationMode
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+
+from tests.projects import Server
+
+BOUNDS = settings(
+    max_examples=25,
+    deadline=None,
+    database=None,
+    derandomize=True,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@pytest.mark.parametrize("mode", list(GenerationMode))
+def test_answers_are_as_documented(trained_server: Server, mode: GenerationMode, subtests: pytest.Subtests) -> None:
+    """Status, headers, media type and shape; never a bug; what the document forbids is refused.
+
+    What it allows may be refused still: which targets there are depends on the labels of the service, and what a
+    file has to hold on its columns.
+    """
+    schema = schemathesis.openapi.from_url(f"{trained_server.url}/openapi.json")
+    tried = 0
+    for found in schema.exclude(path_regex="/train$").get_all_operations():  # each would start a process
+        operation = found.ok()
+        if mode is GenerationMode.NEGATIVE and not (operation.query or operation.body):
+            continue  # there is no wrong way to ask
+
+        @BOUNDS
+        @given(case=operation.as_strategy(generation_mode=mode))
+        def check(case: schemathesis.Case) -> None:
+            case.call_and_validate(excluded_checks=[positive_data_acceptance])
+
+        with subtests.test(operation.label):
+            check()
+            tried += 1
+    assert tried >= (18 if mode is GenerationMode.POSITIVE else 8)
+    assert [line for line in trained_server.log_lines() if line["level"] == "error"] == []

@@ -1,0 +1,33 @@
+"""Every block of README, tutorial and guides does what the page says, with the output that it shows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.docs.conftest import Begin
+from tests.docs.markdown import ROOT, Page, read_page
+from tests.docs.sitting import Sitting
+
+SLOW = ("README.md", "docs/tutorial/first-service.md")
+"""Pages whose blocks take more than ten seconds: they train, more than once."""
+
+
+def _followed() -> list[object]:
+    guides = sorted((ROOT / "docs" / "how-to").glob("*.md"))
+    paths = [ROOT / "README.md", *sorted((ROOT / "docs" / "tutorial").glob("*.md")), *guides]
+    pages = [page for page in map(read_page, paths) if page.blocks()]
+    return [
+        pytest.param(page, id=page.name, marks=[pytest.mark.slow] if page.name in SLOW else []) for page in pages
+    ]
+
+
+@pytest.mark.parametrize("page", _followed())
+def test_blocks_do_what_the_page_says(page: Page, begin: Begin, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    (tmp_path / "work").mkdir()
+    with Sitting(begin(page, tmp_path / "work"), home) as sitting:
+        if "served" in page.starts:
+            sitting.serve()
+        sitting.follow(page)
