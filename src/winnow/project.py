@@ -11,12 +11,12 @@ import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
 
 from winnow.errors import NotFound, ProjectError, nearest
+from winnow.mistakes import sentences
 
 FILE_NAME = "winnow.toml"
 
@@ -24,6 +24,7 @@ _COMPARISONS: Mapping[str, Callable[[float, float], bool]] = MappingProxyType(
     {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt}
 )
 _REQUIREMENT = re.compile(r"\s*(>=|<=|>|<)\s*([0-9]*\.?[0-9]+)\s*")
+_LESS_IS_BETTER = ("latency_p95_ms", "size_mb", "regression")
 
 
 class _Section(BaseModel):
@@ -48,11 +49,14 @@ class Requirement(_Section):
         return f"{self.comparison} {self.value:g}"
 
 
-def _requirement(value: object) -> object:
+def _requirement(value: object, info: ValidationInfo) -> object:
     match = _REQUIREMENT.fullmatch(value) if isinstance(value, str) else None
-    if match is None:
-        raise ValueError('should be a comparison with a number in quotes, such as ">= 0.80" or "<= 50"')
-    return {"comparison": match[1], "value": float(match[2])}
+    if match is not None:
+        return {"comparison": match[1], "value": float(match[2])}
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        comparison = "<=" if info.field_name in _LESS_IS_BETTER else ">="
+        raise ValueError(f'should be a comparison in quotes: write "{comparison} {value}"')
+    raise ValueError('should be a comparison with a number in quotes, such as ">= 0.80" or "<= 50"')
 
 
 RequirementText = Annotated[Requirement, BeforeValidator(_requirement)]
@@ -91,10 +95,16 @@ class Retrain(_Section):
 class Serving(_Section):
     """Bounds of the hot path."""
 
-    max_batch: int = Field(64, ge=1, le=4096, description="Rows that the model is given at once.")
-    max_queue: int = Field(512, ge=1, le=1_000_000, description="Rows that may wait or be worked on per process.")
-    timeout_ms: int = Field(2000, ge=1, le=600_000, description="Milliseconds after which a caller is let go.")
-    max_chars: int = Field(100_000, ge=1, le=10_000_000, description="Characters that one input may have.")
+    max_batch: int = Field(64, strict=True, ge=1, le=4096, description="Rows that the model is given at once.")
+    max_queue: int = Field(
+        512, strict=True, ge=1, le=1_000_000, description="Rows that may wait or be worked on per process."
+    )
+    timeout_ms: int = Field(
+        2000, strict=True, ge=1, le=600_000, description="Milliseconds after which a caller is let go."
+    )
+    max_chars: int = Field(
+        100_000, strict=True, ge=1, le=10_000_000, description="Characters that one input may have."
+    )
 
 
 class CandidateSpec(_Section):
@@ -152,9 +162,22 @@ class ServiceConfig(_Section):
             raise ValueError("has both a list of label columns and a separator: one of them says it all")
         if isinstance(self.label, tuple) and isinstance(self.labels, Mapping):
             raise ValueError("has label columns, whose names are the labels: leave the table 'labels' out")
+        self._labels_are_distinct()
         self._values_mean_one_label()
         self._gates_name_known_labels()
         return self
+
+    def _labels_are_distinct(self) -> None:
+        known = self.known_labels
+        if known is None:
+            return
+        if not known:
+            raise ValueError("has an empty list of labels: name them, or leave the key out")
+        for label in known:
+            if not label.strip():
+                raise ValueError("has a blank label: give it a name")
+            if known.count(label) > 1:
+                raise ValueError(f"has the label '{label}' twice: once is enough")
 
     def _values_mean_one_label(self) -> None:
         seen: dict[str, str] = {}
@@ -231,76 +254,14 @@ def load_project(folder: Path) -> Project:
             f"there is no {FILE_NAME} in {folder}: run `winnow new NAME` for a project, or name its folder "
             "with --project"
         ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ProjectError(f"{path} cannot be read: {error}") from error
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise ProjectError(f"{path} is not UTF-8, from line {line} on: save it in that encoding") from error
+    except OSError as error:
+        raise ProjectError(f"{path} cannot be read: {error.strerror}") from error
     try:
         return Project(folder, ProjectFile.model_validate(tomllib.loads(text)))
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ProjectError(f"{path} is not TOML: {error}") from error
     except ValidationError as error:
-        raise ProjectError("\n".join(_sentence(path, details) for details in _worth_telling(error))) from error
-
-
-def _worth_telling(error: ValidationError) -> list[ErrorDetails]:
-    """One complaint per key: a value that fits no branch of a union is complained of once for each."""
-    first: dict[tuple[int | str, ...], ErrorDetails] = {}
-    for details in error.errors():
-        first.setdefault(_key(details), details)
-    return list(first.values())
-
-
-def _key(details: ErrorDetails) -> tuple[int | str, ...]:
-    """The place in the file, without the names of types that pydantic adds for unions."""
-    return tuple(part for part in details["loc"] if isinstance(part, int) or not re.search(r"[\[(]|^str$", part))
-
-
-def _sentence(path: Path, details: ErrorDetails) -> str:
-    key = _key(details)
-    place = ".".join(str(part) for part in key)
-    match details["type"]:
-        case "extra_forbidden":
-            table = ".".join(str(part) for part in key[:-1])
-            where = f"the table [{table}]" if table else "the file"
-            return f"{path}: unknown key '{key[-1]}' in {where}.{nearest(str(key[-1]), _keys_at(key[:-1]))}"
-        case "missing":
-            return f"{path}: the key '{place}' is missing{_remedy(key)}"
-        case "value_error":
-            return (
-                f"{path}: '{place}' {details['ctx']['error']}, not {details['input']!r}"
-                if _scalar(details["input"])
-                else f"{path}: '{place}' {details['ctx']['error']}"
-            )
-        case "string_pattern_mismatch":
-            return (
-                f"{path}: the name '{key[1] if len(key) > 1 else place}' in [services] cannot be part of an address: "
-                "use lower-case letters, digits, '-' and '_'"
-            )
-        case _:
-            return f"{path}: '{place}' {details['msg'][0].lower()}{details['msg'][1:]}, not {details['input']!r}"
-
-
-def _scalar(value: object) -> bool:
-    return isinstance(value, str | int | float | bool)
-
-
-def _keys_at(key: tuple[int | str, ...]) -> list[str]:
-    """The keys that are allowed in the table at this place."""
-    section: type[BaseModel] = ProjectFile
-    for part in key:
-        if section is ProjectFile and part == "services":
-            continue
-        known = section.model_fields.get(str(part))
-        if known is None:
-            section = ServiceConfig if section is ProjectFile else section
-            continue
-        annotation = known.annotation
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            section = annotation
-    return list(section.model_fields)
-
-
-def _remedy(key: tuple[int | str, ...]) -> str:
-    """What to write instead, from the key's own description."""
-    section = cast("type[BaseModel]", {1: ProjectFile, 2: ProjectSection}.get(len(key), ServiceConfig))
-    known = section.model_fields.get(str(key[-1]))
-    return f": {known.description}" if known is not None and known.description else ""
+        raise ProjectError("\n".join(sentences(path, error, ProjectFile))) from error

@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from winnow.domain import History
 from winnow.errors import ProjectError, nearest
+from winnow.mistakes import what_is_right
 
 PREFIX = "WINNOW_"
 
@@ -84,5 +85,4 @@ def _sentence(entry: Any) -> str:
     name = str(entry["loc"][0])
     if entry["type"] == "extra_forbidden":
         return f"unknown setting '{name}'.{nearest(name, Settings.model_fields)}"
-    message = f"{entry['msg'][0].lower()}{entry['msg'][1:]}"
-    return f"setting '{name}' ({PREFIX}{name.upper()}): {message}, not {entry['input']!r}"
+    return f"setting '{name}' ({PREFIX}{name.upper()}) {what_is_right(entry)}"

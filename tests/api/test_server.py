@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import httpx2
@@ -35,7 +36,8 @@ def test_stopping_and_starting_again_keeps_everything(project_copy: Path) -> Non
     server = Server(project_copy)
     with server:
         asked = httpx2.post(f"{server.url}/services/sentiment/predict", json={"input": "Stays."}).json()
-    assert server.process.returncode == 0
+    assert server.process.returncode == -signal.SIGTERM  # it says what ended it, after it has ended in order
+    assert "Application shutdown complete" in server.log.read_text()
     with server:
         entries = httpx2.get(f"{server.url}/services/sentiment/history").json()["predictions"]
     assert [entry["id"] for entry in entries] == [asked["id"]]

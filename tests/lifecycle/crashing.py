@@ -4,8 +4,9 @@
 
 PATTERN is a project folder whose service `mood` has a champion. Again and again the folder is copied, and a forked
 process trains it and kills itself with SIGKILL at its n-th boundary: n is every STRIDE-th, and at the run's end,
-where versions are registered and the best is promoted, each. A boundary is before and after each SQL statement and
-commit, each change to the file system, and each call of a function in the modules that carry a run out.
+where versions are registered and the best is promoted, every other one at least. A boundary is before and after
+each SQL statement and commit, each change to the file system, and each call of a function in the modules that carry
+a run out.
 
 This process has one thread, so that it may fork. It writes how many deaths ended in nothing and in everything.
 """
@@ -139,7 +140,7 @@ def main() -> None:
     boundaries = count_boundaries(scratch / "unharmed")
     the_end = max(1, boundaries - THE_END)
     ended = {"nothing": 0, "everything": 0, "unharmed": 0}
-    for turn, boundary in enumerate([*range(1, the_end, stride), *range(the_end, boundaries + 3)]):
+    for turn, boundary in enumerate([*range(1, the_end, stride), *range(the_end, boundaries + 5, min(stride, 2))]):
         folder = scratch / str(boundary)
         shutil.copytree(pattern, folder)
         run_id = queue(folder)

@@ -5,18 +5,23 @@ from __future__ import annotations
 import random
 import resource
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
-from tests.projects import Server, settings_of
+from tests.projects import Server, make_project, settings_of, train_directly
 from tests.proofs.clients import Answer, Client, Load, figures
+from tests.servers import BACKENDS, PostgreSQL
 from winnow.store import Database
 from winnow.store.schema import predictions
 
 pytestmark = pytest.mark.slow
+
+KILLS = 3
+"""For each backend, with one process and with two."""
 
 
 def kept_in(database: Database) -> dict[str, tuple[str, object, int]]:
@@ -41,14 +46,31 @@ def assert_all_kept(answers: Sequence[Answer], history: dict[str, tuple[str, obj
     assert {key: history.get(key) for key in received} == received
 
 
-@pytest.mark.parametrize(("workers", "rounds"), [(1, 5), (2, 3)])
+@pytest.fixture(params=BACKENDS)
+def server_of(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., Server]]:
+    """Makes servers, not started yet, of a trained project whose history is on one backend or the other."""
+    project = make_project(tmp_path / "project")
+    if request.param == "sqlite":
+        train_directly(project)
+        yield partial(Server, project)
+        return
+    postgresql: PostgreSQL = request.getfixturevalue("postgresql")
+    with postgresql.fresh() as url:
+        monkeypatch.setenv("WINNOW_DATABASE", url)  # for what this process reads and writes
+        train_directly(project)
+        yield partial(Server, project, database=url)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
 def test_every_answer_that_a_client_received_is_in_the_history_after_kill_9(
-    project_copy: Path, workers: int, rounds: int
+    server_of: Callable[..., Server], workers: int
 ) -> None:
     """Load, SIGKILL at a random moment, look; several times over, on one database that is never repaired."""
-    server, moments = Server(project_copy, workers=workers), random.Random(workers)
+    server, moments = server_of(workers=workers), random.Random(workers)
     answers: list[Answer] = []
-    for number in range(rounds):
+    for number in range(KILLS):
         server.start()
         with Load(server.url, clients=6, name=f"round {number}") as load:
             time.sleep(moments.uniform(0.1, 1.2))
@@ -56,7 +78,7 @@ def test_every_answer_that_a_client_received_is_in_the_history_after_kill_9(
         assert load.answers
         assert not load.refusals
         answers += load.answers
-        assert_all_kept(answers, kept(project_copy))
+        assert_all_kept(answers, kept(server.project))
 
 
 def test_relaxed_answers_are_all_kept_by_a_clean_stop(project_copy: Path) -> None:

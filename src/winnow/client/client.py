@@ -103,7 +103,7 @@ class Client:
 
     def feedback(self, prediction_id: str, target: Target) -> answers.HistoryEntry:
         """Say what the right answer is. It becomes an example, and the next run learns from it."""
-        path = f"/predictions/{quote(prediction_id, safe='')}/feedback"
+        path = f"/predictions/{_quoted(prediction_id)}/feedback"
         return self._api.post(answers.HistoryEntry, path, {"target": target})
 
     # Examples
@@ -216,7 +216,12 @@ class Client:
 
 
 def _path(service: str, *parts: str | int) -> str:
-    return "/".join(["/services", *(quote(str(part), safe="") for part in (service, *parts))])
+    return "/".join(["/services", *map(_quoted, (service, *parts))])
+
+
+def _quoted(part: object) -> str:
+    """One segment of a path, whatever is in it; `.` and `..` would otherwise be taken for a way up."""
+    return quote(str(part), safe="").replace(".", "%2E")
 
 
 def _in_words(filters: HistoryFilters) -> dict[str, Any]:
