@@ -20,14 +20,14 @@ Key = tuple[int | str, ...]
 _UNION_BRANCH = re.compile(r"(tuple|mapping|dict)\[.*\]")
 """What pydantic adds to a key for the branch of a union that it tried."""
 
+_EMPTY = ("string_too_short", "too_short")
 _TABLE = "should be a table"
 _WHOLE = "should be a whole number"
 _NUMBER = "should be a number"
 _RIGHT = MappingProxyType(
     {
         "string_type": "should be a text in quotes",
-        "string_too_short": "should not be empty",
-        "too_short": "should not be empty",
+        **dict.fromkeys(_EMPTY, "should not be empty"),
         "int_type": _WHOLE,
         "int_parsing": _WHOLE,
         "int_from_float": _WHOLE,
@@ -62,7 +62,7 @@ def what_is_right(details: ErrorDetails) -> str:
     else:
         pydantics = f"is wrong: {details['msg'][:1].lower()}{details['msg'][1:]}"
         should = _RIGHT.get(details["type"], pydantics).format_map(details.get("ctx", {}))
-    return f"{should}{_instead(details['input'])}"
+    return should if details["type"] in _EMPTY else f"{should}{_instead(details['input'])}"
 
 
 def _worth_telling(error: ValidationError, root: type[BaseModel]) -> Iterator[tuple[Key, ErrorDetails]]:

@@ -23,7 +23,7 @@ FILE_NAME = "winnow.toml"
 _COMPARISONS: Mapping[str, Callable[[float, float], bool]] = MappingProxyType(
     {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt}
 )
-_REQUIREMENT = re.compile(r"\s*(>=|<=|>|<)\s*([0-9]*\.?[0-9]+)\s*")
+_REQUIREMENT = re.compile(r"\s*(>=|<=|>|<)\s*(-?[0-9]*\.?[0-9]+)\s*")
 _LESS_IS_BETTER = ("latency_p95_ms", "size_mb", "regression")
 
 
@@ -74,8 +74,9 @@ class Gates(_Section):
         None, description="Milliseconds for one input, 95th percentile, measured in process."
     )
     size_mb: RequirementText | None = Field(None, description="Megabytes of the model's bundle on disk.")
-    regression: RequirementText | None = Field(
-        None, description="How much lower than the champion's its f1_macro may be, on the same test rows."
+    regression: RequirementText = Field(
+        Requirement(comparison="<=", value=0.02),
+        description="How much lower than the champion's its f1_macro may be, on the same test rows.",
     )
 
     def described(self) -> dict[str, str]:
@@ -221,7 +222,7 @@ class ProjectSection(_Section):
 class ProjectFile(_Section):
     """The whole of `winnow.toml`."""
 
-    project: ProjectSection
+    project: ProjectSection = Field(description='write a line [project], and below it name = "..."')
     services: Mapping[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")], ServiceConfig] = Field(
         default_factory=dict
     )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
-import time
 from inspect import getdoc
 
 import pytest
@@ -59,14 +59,12 @@ def test_help_needs_nothing_heavy() -> None:
 
 
 def test_help_comes_soon() -> None:
-    best = 60.0
-    for _ in range(5):
-        began = time.perf_counter()
-        winnow("--help")
-        best = min(best, time.perf_counter() - began)
-        if best < 0.4:
-            return
-    pytest.fail(f"help took {best:.2f} s at best")
+    """In seconds of a processor: those on the clock depend on what else the machine is doing."""
+    winnow("--help")
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    winnow("--help")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert (after.ru_utime + after.ru_stime) - (before.ru_utime + before.ru_stime) < 0.4
 
 
 def test_no_arguments_and_version() -> None:

@@ -19,14 +19,13 @@ from tests.cli.conftest import WINNOW, environment, winnow
 
 @contextmanager
 def _up(*arguments: str, project: Path) -> Iterator[subprocess.Popen[str]]:
-    with subprocess.Popen(
-        [WINNOW, "up", "--port", "0", *arguments],
-        cwd=project,
-        stdout=subprocess.PIPE,
-        stderr=(project / "err.txt").open("w"),
-        text=True,
-        env=environment(),
-    ) as process:
+    command = [WINNOW, "up", "--port", "0", *arguments]
+    with (
+        (project / "err.txt").open("w") as told,
+        subprocess.Popen(
+            command, cwd=project, stdout=subprocess.PIPE, stderr=told, text=True, env=environment()
+        ) as process,
+    ):
         try:
             yield process
         finally:

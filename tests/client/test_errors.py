@@ -101,11 +101,11 @@ def test_more_than_is_known_is_passed_over() -> None:
 def test_nobody_listens() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        client = Client(f"http://127.0.0.1:{free.getsockname()[1]}")
-        with client, pytest.raises(errors.ConnectionFailed, match=r"GET http://127.*/services: nobody listens"):
-            client.services()
-        assert not client.live()
-        assert not client.ready()
+        with Client(f"http://127.0.0.1:{free.getsockname()[1]}") as client:
+            with pytest.raises(errors.ConnectionFailed, match=r"^GET http://127.*/services: nobody listens"):
+                client.services()
+            assert not client.live()
+            assert not client.ready()
 
 
 def test_no_answer_in_time() -> None:
@@ -127,9 +127,7 @@ def test_a_connection_that_breaks_off() -> None:
     assert len(server.asked) == 1  # it may have been carried out
 
 
-@pytest.mark.parametrize(
-    "url", ["", "127.0.0.1:8000", "localhost", "ftp://host", "http://", "http://[", "http://host:port"]
-)
+@pytest.mark.parametrize("url", ["", "127.0.0.1:8000", "localhost", "ftp://host", "http://", "http://host:port"])
 def test_an_address_that_is_none(url: str) -> None:
     with pytest.raises(errors.InvalidInput, match="address"):
         Client(url)

@@ -98,7 +98,7 @@ class Sitting:
         self._stop_server()
         log = self._home / f"server-{self._count}.log"
         words = command.strip().removesuffix("&").strip()
-        self.run(f'{words} > "{log}" 2> "{log}.err" & echo $! > "{self._home}/pid"')
+        self.run(f'(exec {words}) > "{log}" 2> "{log}.err" & echo $! > "{self._home}/pid"')
         self._server = int((self._home / "pid").read_text())
         deadline = time.monotonic() + _START_SECONDS
         while not self._ready():

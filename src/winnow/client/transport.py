@@ -31,6 +31,7 @@ class Transport:
         self.timeout = timeout
         self._retries = retries
         address = _address(url)
+        self._url = str(address).rstrip("/")
         self._http = httpx2.Client(
             base_url=address,
             timeout=timeout,
@@ -93,7 +94,7 @@ class Transport:
             time.sleep(wait * random.uniform(1.0, 1.2))  # noqa: S311  (so that many clients do not all come at once)
 
     def _send_once(self, method: str, path: str, content: Mapping[str, Any]) -> httpx2.Response:
-        where = f"{method} {self._http.base_url}{path.removeprefix('/')}"
+        where = f"{method} {self._url}{path}"
         try:
             return self._http.request(method, path, **content)
         except httpx2.ConnectError as error:

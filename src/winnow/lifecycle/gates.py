@@ -36,9 +36,7 @@ class GateResult:
 def check_gates(gates: Gates, figures: Figures) -> list[GateResult]:
     """Put every gate of winnow.toml to a version's figures, its `regression` among them where there is one."""
     results = [_check(name, requirement, _figure(figures, name)) for name, requirement in _stated(gates)]
-    if gates.regression is not None:
-        results.append(_check_regression(gates.regression, figures.get("regression")))
-    return results
+    return [*results, _check_regression(gates.regression, figures.get("regression"))]
 
 
 def regression(figures: Figures, champion: Figures | None) -> float | None:
