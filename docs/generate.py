@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes the reference pages from the code that they describe.
 
-    python -m docs.generate            # write docs/reference/*.md
+    make docs                          # or python -m docs.generate: write docs/reference/*.md
     python -m docs.generate --check    # say which pages are out of date; exit code 1 where one is
 
 What a page says of a setting, a route or a parameter is what its declaration says. `HELP` names every such thing

@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 
 from winnow import project
 
-NOTE = "<!-- Written from the code: change that, then run `python -m docs.generate`. -->"
+NOTE = "<!-- Written from the code: change that, then run `make docs`. -->"
 
 _NAMES: Mapping[Any, str] = MappingProxyType(
     {

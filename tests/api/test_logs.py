@@ -19,14 +19,12 @@ def ask(server: Server) -> None:
         http.post(PREDICT, json={"input": SECRET}, headers={"X-Request-ID": "good"})
         http.post(PREDICT, json={"input": None}, headers={"X-Request-ID": "bad"})
         http.get("/no%0AINFO%20route%1b%5b31m", headers={"X-Request-ID": "forged"})
-        own = http.get("/services").headers["x-request-id"]
-        assert own
 
 
 def test_json_lines(project_copy: Path) -> None:
     with Server(project_copy, log_format="json") as server:
         ask(server)
-        lines = {line.get("request_id"): line for line in server.log_lines()}
+    lines = {line.get("request_id"): line for line in server.log_lines()}
     for request_id, said in [
         ("good", rf"POST {PREDICT} 200 \d+\.\d ms"),
         ("bad", rf"POST {PREDICT} 422 \d+\.\d ms"),
@@ -54,7 +52,7 @@ def test_human_lines(project_copy: Path) -> None:
 def test_inputs_and_outputs_are_logged_when_asked_for(project_copy: Path) -> None:
     with Server(project_copy, log_level="debug") as server:
         ask(server)
-        (line,) = [line for line in server.log_lines() if SECRET in line["message"]]
+    (line,) = [line for line in server.log_lines() if SECRET in line["message"]]
     assert (line["level"], line["request_id"]) == ("debug", "good")
     assert "'label': " in line["message"]
 
@@ -67,12 +65,14 @@ def test_only_what_is_severe_enough(project_copy: Path) -> None:
 
 def test_a_failure_is_logged_as_an_error_under_its_id(project_copy: Path) -> None:
     """The database is taken away under a running server."""
+    paths = ["/services", "/services/sentiment/history"]
     with Server(project_copy) as server, httpx2.Client(base_url=server.url, trust_env=False) as http:
         (project_copy / ".winnow" / "winnow.db").write_bytes(b"this is no database" * 1000)
-        for path in ("/services", "/services/sentiment/history"):
+        for path in paths:
             response = http.get(path, headers={"X-Request-ID": path})
             assert response.status_code == 503
             assert response.json()["type"] == "urn:winnow:problem:store-failed"
-            (line,) = [line for line in server.log_lines() if line.get("request_id") == path]
-            assert line["level"] == "error"
-            assert line["message"].startswith(f"GET {path} 503")
+    lines = {line.get("request_id"): line for line in server.log_lines()}
+    for path in paths:
+        assert lines[path]["level"] == "error"
+        assert lines[path]["message"].startswith(f"GET {path} 503")

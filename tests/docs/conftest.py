@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from tests.docs.markdown import Page
-from tests.docs.sitting import Sitting
+from tests.docs.sitting import DATABASE, Sitting
+from tests.servers import PostgreSQL, postgresql
+
+__all__ = ["postgresql"]
 
 Begin = Callable[[Page, Path], Path]
+DatabaseOf = Callable[[Page], str]
 
 
 @pytest.fixture(scope="session")
@@ -31,6 +36,20 @@ def trained_shop(shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     with Sitting(folder / "shop", folder / ".home") as sitting:
         sitting.run("winnow load sentiment sentiment/reviews.csv\nwinnow train sentiment")
     return folder / "shop"
+
+
+@pytest.fixture
+def database_of(request: pytest.FixtureRequest) -> Iterator[DatabaseOf]:
+    """The URL that stands in for that of a page: of a real server, where the page begins with one."""
+    with ExitStack() as stack:
+
+        def url(page: Page) -> str:
+            if "postgresql" not in page.starts:
+                return DATABASE
+            server: PostgreSQL = request.getfixturevalue("postgresql")
+            return stack.enter_context(server.fresh())
+
+        yield url
 
 
 @pytest.fixture

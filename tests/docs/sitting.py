@@ -20,6 +20,7 @@ from tests.docs.likeness import unlike, unlike_json
 from tests.docs.markdown import Block, Page
 
 ADDRESS = "127.0.0.1:8000"
+DATABASE = "postgresql://winnow:secret@localhost/winnow"
 _BLOCK_SECONDS = 60.0
 _START_SECONDS = 40.0
 _KEPT_VARIABLES = ("LANG", "LC_ALL", "TMPDIR", "OMP_NUM_THREADS")
@@ -36,11 +37,15 @@ done
 
 
 class Sitting:
-    """A shell in `folder` that keeps its folder and variables from block to block. Use it as a context."""
+    """A shell in `folder` that keeps its folder and variables from block to block. Use it as a context.
 
-    def __init__(self, folder: Path, home: Path) -> None:
+    `database` stands in for the URL that pages name.
+    """
+
+    def __init__(self, folder: Path, home: Path, database: str = DATABASE) -> None:
         self._folder = folder
         self._home = home
+        self._database = database
         self._address = f"127.0.0.1:{_free_port()}"
         self._count = 0
         self._last = Printed("", "")
@@ -147,7 +152,7 @@ class Sitting:
         assert difference is None, f"{difference}\n\nPrinted was:\n{printed}"
 
     def _here(self, text: str) -> str:
-        return text.replace(ADDRESS, self._address)
+        return text.replace(ADDRESS, self._address).replace(DATABASE, self._database)
 
     def _environment(self) -> dict[str, str]:
         """What a reader's shell has, and the port."""

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.conftest import Begin
+from tests.docs.conftest import Begin, DatabaseOf
 from tests.docs.markdown import ROOT, Page, read_page
 from tests.docs.sitting import Sitting
 
-SLOW = ("README.md", "docs/tutorial/first-service.md")
+SLOW = ("README.md", "docs/tutorial/first-service.md", "docs/how-to/use-postgresql.md")
 """Pages whose blocks take more than ten seconds: they train, more than once."""
 
 
@@ -24,10 +24,10 @@ def _followed() -> list[object]:
 
 
 @pytest.mark.parametrize("page", _followed())
-def test_blocks_do_what_the_page_says(page: Page, begin: Begin, tmp_path: Path) -> None:
+def test_blocks_do_what_the_page_says(page: Page, begin: Begin, database_of: DatabaseOf, tmp_path: Path) -> None:
     home = tmp_path / "home"
     (tmp_path / "work").mkdir()
-    with Sitting(begin(page, tmp_path / "work"), home) as sitting:
+    with Sitting(begin(page, tmp_path / "work"), home, database_of(page)) as sitting:
         if "served" in page.starts:
             sitting.serve()
         sitting.follow(page)

@@ -137,7 +137,7 @@ def _told(out: Output, *, debug: bool) -> Iterator[None]:
         code = exit_code_of(error)
         if debug:
             sys.stderr.write(traceback.format_exc())
-        out.problem(error, code, _sentence(error, debug=debug))
+        out.problem(error, _sentence(error, debug=debug), code)
         raise typer.Exit(code) from error
 
 

@@ -9,7 +9,7 @@
 | 4 | the present state forbids it |
 | 5 | the database, the disk or a model's files failed |
 | 6 | the training or the model failed |
-| 7 | not now: no champion yet, too busy, or too late |
+| 7 | not now: no champion yet, nobody listens, too busy, or too late |
 | 70 | a bug in Winnow |
 | 130 | interrupted, or cancelled by a person |
 """
@@ -55,6 +55,7 @@ _OF_ERROR: Mapping[type[BaseException], ExitCode] = MappingProxyType(
         errors.Overloaded: ExitCode.NOT_NOW,
         errors.DeadlineExceeded: ExitCode.NOT_NOW,
         errors.StoreFailed: ExitCode.STORE_FAILED,
+        errors.ConnectionFailed: ExitCode.NOT_NOW,
         OSError: ExitCode.STORE_FAILED,
         KeyboardInterrupt: ExitCode.INTERRUPTED,
         BaseException: ExitCode.BUG,

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import re
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from winnow.cli.exit_codes import ExitCode
 from winnow.domain import Json
 from winnow.errors import WinnowError
 
@@ -72,22 +72,21 @@ class Output:
         """Say something beside the result: what is under way, what to do next."""
         _print(line, self.notes)
 
-    def problem(self, error: BaseException, code: int, sentence: str = "") -> None:
-        """Say why the command failed, in a sentence or as a problem (RFC 9457, without HTTP's status)."""
-        sentence = sentence or str(error)
+    def problem(self, error: BaseException, sentence: str, code: ExitCode) -> None:
+        """Say why the command failed, in a sentence or as a problem (RFC 9457, without what is HTTP's)."""
         if self.as_json:
-            self.result(problem_of(error, sentence) | {"exit_code": code})
+            kind = error.kind() if isinstance(error, WinnowError) else code.name.lower().replace("_", "-")
+            details = error.details() if isinstance(error, WinnowError) else {}
+            self.result(problem(kind, sentence) | {"exit_code": code} | dict(details))
             return
         for line in sentence.splitlines():
             self.note(Text("error: ", style="bold red").append(clean(line), style="not bold default"))
 
 
-def problem_of(error: BaseException, sentence: str = "") -> dict[str, Json]:
-    """Word an error as the API does, without what is HTTP's."""
-    kind = re.sub(r"(?<!^)(?=[A-Z])", "-", type(error).__name__).lower()
-    details = error.details() if isinstance(error, WinnowError) else {}
+def problem(kind: str, sentence: str) -> dict[str, Json]:
+    """Word a refusal as the API does."""
     title = kind.replace("-", " ").capitalize()
-    return {"type": f"urn:winnow:problem:{kind}", "title": title, "detail": sentence or str(error), **details}
+    return {"type": f"urn:winnow:problem:{kind}", "title": title, "detail": sentence}
 
 
 def styled(text: str, style: str) -> Text:

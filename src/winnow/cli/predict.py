@@ -13,7 +13,7 @@ import typer
 from winnow.cli.command import ServiceName, Session, command, log_warnings
 from winnow.cli.exit_codes import ExitCode
 from winnow.cli.history import answered, sureness
-from winnow.cli.output import Cell, Grid, Output, clean, count, problem_of, styled
+from winnow.cli.output import Cell, Grid, Output, clean, count, problem, styled
 from winnow.cli.progress import file_progress
 from winnow.domain import History, Json, Prediction, Progress
 from winnow.errors import WinnowError
@@ -138,5 +138,5 @@ def _row(text: str, outcome: _Outcome) -> list[Cell]:
 def _json(outcome: _Outcome) -> Json:
     """Word an outcome as the API does."""
     if isinstance(outcome, WinnowError):
-        return {"error": problem_of(outcome)}
+        return {"error": problem(outcome.kind(), str(outcome))}
     return {"id": outcome.id, **outcome.answer, "version": outcome.version}

@@ -76,7 +76,7 @@ def _finish_all(session: Session, workspace: Workspace, services: Sequence[str])
             code = code or exit_code_of(error)
             values.append({"service": service, "error": str(error)})
             if not out.as_json:
-                out.problem(error, exit_code_of(error), f"{service}: {error}")
+                out.problem(error, f"{service}: {error}", exit_code_of(error))
             continue
         code = code or (ExitCode.REFUSED if _refused(run) else ExitCode.DONE)
         values.append(run)

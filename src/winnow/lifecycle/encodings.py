@@ -156,9 +156,9 @@ def _utf16_without_bom(head: bytes) -> str | None:
     if len(high) < 2:
         return None
     low_nuls, high_nuls = low.count(0) / len(low), high.count(0) / len(high)
-    if high_nuls > 0.4 and low_nuls < 0.05:
+    if high_nuls > 0.4 and low_nuls < high_nuls / 4:
         return "utf-16-le"
-    if low_nuls > 0.4 and high_nuls < 0.05:
+    if low_nuls > 0.4 and high_nuls < low_nuls / 4:
         return "utf-16-be"
     return None
 
@@ -182,3 +182,11 @@ def read_block(stream: BinaryIO, size: int) -> bytes:
         return stream.read(size)
     except OSError as error:
         raise FileRefused(f"the file cannot be read: {error.strerror or error}") from error
+
+
+def printable(text: str, most: int) -> str:
+    """A hostile file's text as a message can show it: one line, which any terminal, store and client can hold."""
+    short = text if len(text) <= most else f"{text[: most - 3]}..."
+    if short.isprintable():
+        return short
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in short)

@@ -21,7 +21,8 @@ from typing import BinaryIO, cast
 
 from winnow.domain import Example, Progress, Target, no_progress
 from winnow.errors import FileRefused, InvalidInput, RowRefused, StoreFailed
-from winnow.lifecycle.load_report import LoadReport, Tally, printable
+from winnow.lifecycle.encodings import printable
+from winnow.lifecycle.load_report import LoadReport, Tally
 from winnow.lifecycle.tables import Row, Table, format_of, open_table
 from winnow.store import Database, examples
 from winnow.tasks.base import Task

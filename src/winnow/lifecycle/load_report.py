@@ -10,6 +10,7 @@ from typing import Any
 
 from winnow.domain import Target
 from winnow.errors import RowRefused
+from winnow.lifecycle.encodings import printable
 
 LISTED = 1_000
 """How many refused rows, duplicates and labels are listed one by one. All are counted."""
@@ -135,9 +136,3 @@ class Tally:
             reasons=dict(self._reasons.most_common()),
             **kept,
         )
-
-
-def printable(text: str, most: int) -> str:
-    """A text that every store and client can hold, and no longer than `most` characters."""
-    short = text if len(text) <= most else f"{text[: most - 3]}..."
-    return short.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")

@@ -17,7 +17,7 @@ from typing import Any, BinaryIO, Literal, NoReturn
 
 from winnow.errors import FileRefused, RowRefused, WinnowError, nearest
 from winnow.lifecycle.delimited import SEPARATORS, Cells, records
-from winnow.lifecycle.encodings import Encoding, damage, detect, lines, read_block
+from winnow.lifecycle.encodings import Encoding, damage, detect, lines, printable, read_block
 
 Format = Literal["csv", "jsonl"]
 
@@ -43,7 +43,9 @@ def format_of(name: str) -> Format:
     suffix = name[name.rfind(".") :].lower() if "." in name else ""
     known = _FORMATS.get(suffix)
     if known is None:
-        raise FileRefused(f"'{name}' is not a name that ends in {', '.join(_FORMATS)}: those are read")
+        raise FileRefused(
+            f"'{printable(name, 200)}' is not a name that ends in {', '.join(_FORMATS)}: those are read"
+        )
     return known
 
 
@@ -211,9 +213,9 @@ def _kind(value: object) -> str:
 def _nearest(name: str, there: Iterable[str]) -> str:
     """The closest of the names that are there; a hostile file has too many of them, and too long ones."""
     short = [column for column in there if 0 < len(column) <= 64][:100]
-    hint = nearest(name, short)
+    hint = printable(nearest(name, short), 120)
     return hint if hint.startswith(" Did") else ""
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= 40 else f"{text[:37]}..."
+    return printable(text, 40)
