@@ -40,6 +40,7 @@ def command_page() -> str:
     return page(
         "Commands",
         "`winnow COMMAND --help` says the same. Results go to standard output, everything else to standard error.",
+        _command("COMMAND", typer.main.get_command(build()), {}),
         *blocks,
         "## Options of every command\n\n" + table(("option", "default", "what it is"), list(common.values())),
         "## Exit codes\n\n" + codes[codes.index("| code") :],

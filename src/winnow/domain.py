@@ -159,8 +159,13 @@ def now() -> datetime:
 
 
 def new_id() -> str:
-    """Return a UUIDv7 as text: unique anywhere, and sorted by the millisecond in which it was made (RFC 9562)."""
-    moment = f"{time.time_ns() // 1_000_000:012x}"
-    random = os.urandom(10).hex()
-    variant = "89ab"[int(random[3], 16) & 3]
-    return f"{moment[:8]}-{moment[8:]}-7{random[:3]}-{variant}{random[4:7]}-{random[8:]}"
+    """Return a UUIDv7 as text: unique anywhere, and sorted by the moment in which it was made (RFC 9562).
+
+    Its twelve bits below the millisecond are the moment's next ones, a quarter of a microsecond each: ids made one
+    after the other in one process sort in that order.
+    """
+    milliseconds, rest = divmod(time.time_ns(), 1_000_000)
+    moment = f"{milliseconds:012x}"
+    random = os.urandom(8).hex()
+    variant = "89ab"[int(random[0], 16) & 3]
+    return f"{moment[:8]}-{moment[8:]}-7{(rest << 12) // 1_000_000:03x}-{variant}{random[1:4]}-{random[4:]}"

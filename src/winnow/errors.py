@@ -7,6 +7,7 @@
     │   ├── RowRefused      one row of a file, with its line
     │   └── TooLarge        a request has more bytes than the process reads
     ├── FileRefused         a file of examples was refused as a whole; carries its report
+    ├── Forbidden           the caller may not do this from where they are
     ├── NotFound            there is no such service, version, run or prediction
     ├── Conflict            the state of things forbids it: already training, nothing to roll back to
     │   └── GateRefused     a version does not meet its gates; says which and by how much
@@ -87,6 +88,10 @@ class FileRefused(WinnowError):
     def details(self) -> Mapping[str, Any]:
         """The report, where reading got far enough to have one."""
         return {} if self.report is None else {"report": self.report}
+
+
+class Forbidden(WinnowError):
+    """The caller may not do this from where they are."""
 
 
 class NotFound(WinnowError):

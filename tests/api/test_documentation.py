@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +14,7 @@ import pytest
 
 from tests.projects import Server, train_directly
 
+CHROMIUM = shutil.which("chromium")
 PROBLEM = {"schema": {"$ref": "#/components/schemas/Problem"}}
 
 
@@ -125,3 +129,23 @@ def test_the_page_for_people_is_there(http: httpx2.Client) -> None:
     page = http.get("/docs")
     assert page.status_code == 200
     assert "/openapi.json" in page.text
+
+
+def test_the_page_needs_no_network(http: httpx2.Client) -> None:
+    """Whatever it loads comes from this address, and is there."""
+    loaded = re.findall(r'(?:src|href)="([^"]+)"', http.get("/docs").text)
+    assert len(loaded) >= 3
+    for address in loaded:
+        assert address.startswith("/")
+        assert http.get(address).status_code == 200, address
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+def test_the_page_shows_the_routes_in_a_browser(http: httpx2.Client, tmp_path: Path) -> None:
+    options = "--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking"
+    options += " --disable-component-update --disable-sync --virtual-time-budget=10000 --dump-dom"
+    command = [str(CHROMIUM), *options.split(), f"--user-data-dir={tmp_path}", str(http.base_url.join("/docs"))]
+    shown = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+    for text in ("/services/{service}/predict", "Give Feedback", "Rollback"):
+        assert text in re.sub(r"<wbr/?>|\u200b", "", shown)

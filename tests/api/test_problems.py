@@ -234,6 +234,15 @@ def test_options_tells_the_methods(http: httpx2.Client) -> None:
     check_problem(http.options("/nothing"), 404, "not-found")
 
 
+def test_a_page_of_another_site_changes_nothing(http: httpx2.Client) -> None:
+    elsewhere = {"Sec-Fetch-Site": "cross-site"}
+    for path in (PREDICT, "/services/sentiment/rollback", "/services/sentiment/train"):
+        check_problem(http.post(path, headers=elsewhere), 403, "forbidden")
+    assert http.get("/services", headers=elsewhere).status_code == 200
+    same_origin = http.post(PREDICT, json={"input": "Fine."}, headers={"Sec-Fetch-Site": "same-origin"})
+    assert same_origin.status_code == 200
+
+
 @pytest.mark.parametrize("path", ["/services", "/health/live", "/health/ready", "/metrics", "/docs", EXAMPLES])
 def test_head_is_get_without_its_body(http: httpx2.Client, path: str) -> None:
     response = http.head(path)

@@ -70,7 +70,6 @@ def own_shop(shop: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def new_shop(tmp_path: Path) -> Path:
-    """A project that holds nothing yet."""
-    assert winnow("new", tmp_path / "new", "--template", "sentiment").code == 0
-    return tmp_path / "new"
+def new_shop(shop: Path, tmp_path: Path) -> Path:
+    """A project of the test's own, as `winnow new` makes it."""
+    return shutil.copytree(shop, tmp_path / "new", ignore=shutil.ignore_patterns(".winnow"))

@@ -7,8 +7,6 @@ import pty
 import subprocess
 from pathlib import Path
 
-import pytest
-
 from tests.cli.conftest import WINNOW, environment, winnow
 from winnow import errors
 from winnow.cli.exit_codes import ExitCode, exit_code_of
@@ -42,7 +40,7 @@ def test_terminals_have_colours_and_lines_that_fit(shop: Path) -> None:
 
 
 def test_files_and_pipes_have_neither(shop: Path) -> None:
-    for command in (["report", "sentiment"], ["versions", "sentiment"], ["status"], ["doctor"]):
+    for command in (["report", "sentiment"], ["versions", "sentiment"], ["status"]):
         shown = winnow(*command, project=shop)
         assert "\x1b" not in shown.out
         assert "─" not in shown.out

@@ -104,13 +104,11 @@ def test_doctor_finds_wrong_parameters_a_taken_port_and_wrong_settings(new_shop:
     toml.write_text(toml.read_text(encoding="utf-8").replace('"linear-svm"', wrong), encoding="utf-8")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        (new_shop / ".winnow").mkdir()
-        winnow("load", "sentiment", new_shop / "sentiment" / "reviews.csv", project=new_shop)
         looked = winnow("doctor", "--json", project=new_shop, more={"WINNOW_PORT": port})
     checks = {check["name"]: check for check in looked.json["checks"] if check["state"] != "ok"}
     assert looked.code == 1
     assert checks["port"]["state"] == "warning"
-    assert "unknown parameter 'depth'" in winnow("train", "sentiment", project=new_shop).err
+    assert "unknown parameter 'depth'" in checks["service sentiment"]["detail"]
     failed = winnow("doctor", project=new_shop, more={"WINNOW_PORT": "eighty"})
     assert failed.code == 1
     assert "WINNOW_PORT" in failed.out

@@ -54,7 +54,7 @@ def test_it_trains_first_and_gives_a_line_to_try(new_shop: Path) -> None:
     with _up("--train", project=new_shop) as process:
         assert process.stdout is not None
         greeting = "".join(iter(process.stdout.readline, "  stop it        Ctrl-C\n"))
-        assert greeting.startswith("new is served at http://127.0.0.1:"), (new_shop / "err.txt").read_text()
+        assert greeting.startswith("shop is served at http://127.0.0.1:"), (new_shop / "err.txt").read_text()
         line = next(line for line in greeting.splitlines() if "try it" in line)
         _curl, _s, address, _d, body = shlex.split(line.split("try it")[1])
         assert _ask(address, body)["label"] in ("negative", "positive")

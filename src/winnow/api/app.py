@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 
 from winnow import __version__
 from winnow.api import examples, history, operations, refusing, runs, services, versions
+from winnow.api.docs_page import add_docs_page
 from winnow.api.documentation import TAGS, DocumentedAPI
 from winnow.api.edge import Edge
 from winnow.api.head import HeadAsGet
@@ -54,6 +55,8 @@ def create_api(runtime: Runtime) -> FastAPI:
             "Every refusal is a problem (RFC 9457) of one shape."
         ),
         openapi_tags=TAGS,
+        docs_url=None,  # ours needs no network: see docs_page.py
+        redoc_url=None,
         generate_unique_id_function=lambda route: route.name,
         redirect_slashes=False,  # one address for each thing
         lifespan=lifespan,
@@ -67,4 +70,5 @@ def create_api(runtime: Runtime) -> FastAPI:
     api.state.runtime = runtime
     for module in (services, history, examples, runs, versions, operations):
         api.include_router(module.router)
+    add_docs_page(api)
     return api

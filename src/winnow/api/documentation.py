@@ -14,6 +14,7 @@ from winnow.client.problems import MEDIA_TYPE
 
 _MEANING: Mapping[int, str] = MappingProxyType(
     {
+        403: "A page of another site sent this.",
         404: "There is no such thing; the detail names what is close.",
         409: "The present state forbids it. Where gates do, `failures` says which and by how much.",
         413: "The body has more bytes than the process reads.",
@@ -55,8 +56,10 @@ def _complete(document: dict[str, Any]) -> dict[str, Any]:
     schemas["Problem"] = TypeAdapter(Problem).json_schema()
     for name in ("HTTPValidationError", "ValidationError"):  # FastAPI's own shape, which nothing answers with
         schemas.pop(name, None)
-    for operation in _operations(document):
+    for method, operation in _operations(document):
         responses = operation["responses"]
+        if method != "get":
+            responses.setdefault("403", {})
         responses.setdefault("500", {})
         if "requestBody" in operation:
             responses.setdefault("413", {})
@@ -68,9 +71,9 @@ def _complete(document: dict[str, Any]) -> dict[str, Any]:
     return document
 
 
-def _operations(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _operations(document: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     for methods in document["paths"].values():
-        yield from methods.values()
+        yield from methods.items()
 
 
 def _refuses(status: int, response: dict[str, Any]) -> None:

@@ -11,10 +11,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from winnow.api.problems import http_problem, problem_of, problem_response
 from winnow.api.refusing import BUG
 from winnow.domain import new_id
-from winnow.errors import TooLarge, WinnowError
+from winnow.errors import Forbidden, TooLarge, WinnowError
 from winnow.monitoring.metrics import Metrics
 
 REQUEST_ID = b"x-request-id"
+_HARMLESS = ("GET", "HEAD", "OPTIONS")
 _SANE_ID = re.compile(r"[A-Za-z0-9._~:/+=@-]{1,128}")
 
 
@@ -48,13 +49,14 @@ class _Exchange:
         self._limit = limit
         self._read = 0
         self._status = 0
-        self._id, self._declared = _read_headers(scope)
+        self._id, self._declared, self._cross_site = _read_headers(scope)
         scope.setdefault("state", {})["request_id"] = self._id
 
     async def run(self, app: ASGIApp, metrics: Metrics) -> None:
         started = time.perf_counter()
         try:
             self._check_size(self._declared)
+            self._check_site()
             await app(self._scope, self._receive_bounded, self._send_marked)
         except WinnowError as error:
             await self._refuse(problem_of(error, self._id))
@@ -73,6 +75,11 @@ class _Exchange:
     def _check_size(self, size: int) -> None:
         if size > self._limit:
             raise TooLarge(f"the body has more bytes than the {self._limit:,} that are read here")
+
+    def _check_site(self) -> None:
+        """A page of another site, open in the operator's browser, must not train or promote behind their back."""
+        if self._cross_site and self._scope["method"] not in _HARMLESS:
+            raise Forbidden("a page of another site sent this: only pages of this address may change anything here")
 
     async def _send_marked(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -104,12 +111,12 @@ class _Exchange:
         return known.path if known is not None and hasattr(known, "path") else "unmatched"
 
 
-def _read_headers(scope: Scope) -> tuple[str, int]:
-    """The request's id and the size that its body says it has (0 where it says none).
+def _read_headers(scope: Scope) -> tuple[str, int, bool]:
+    """The request's id, its body's size as declared (0 where it is not), and whether another site's page sent it.
 
     The id is the caller's own where that is a sane one, so that logs on both sides can be joined; else a new one.
     """
-    request_id, size = None, 0
+    request_id, size, cross_site = None, 0, False
     for name, value in scope["headers"]:
         if name == REQUEST_ID:
             given = value.decode("latin-1")
@@ -117,4 +124,6 @@ def _read_headers(scope: Scope) -> tuple[str, int]:
                 request_id = given
         elif name == b"content-length":
             size = int(value)  # the server has refused what is no number
-    return request_id or new_id(), size
+        elif name == b"sec-fetch-site":
+            cross_site = value == b"cross-site"
+    return request_id or new_id(), size, cross_site

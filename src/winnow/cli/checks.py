@@ -124,25 +124,29 @@ def _outdated(database: Database) -> bool:
     return set(present) != set(newest)
 
 
-def check_service(workspace: Workspace, name: str) -> Iterator[Check]:
-    """Whether a service has its data, examples, and a champion whose files are sound."""
-    label = f"service {name}"
+def check_definition(workspace: Workspace, name: str) -> Iterator[Check]:
+    """What is wrong with what winnow.toml says of a service."""
     for file in workspace.config(name).data:
         if not (workspace.project.folder / file).is_file():
-            yield Check(label, "failed", f"the data file {file} is missing", f"correct 'data' in {FILE_NAME}")
+            detail = f"the data file {file} is missing"
+            yield Check(f"service {name}", "failed", detail, f"correct 'data' in {FILE_NAME}")
     try:
         workspace.check_candidates(name)
     except WinnowError as error:
-        yield Check(label, "failed", str(error), f"correct {FILE_NAME}")
+        yield Check(f"service {name}", "failed", str(error), f"correct {FILE_NAME}")
+
+
+def check_service(workspace: Workspace, name: str) -> Check:
+    """Whether a service has examples, and a champion whose files are sound."""
+    label = f"service {name}"
     examples = workspace.example_count(name)
     champion = workspace.champion(name)
     if champion is None and not examples:
-        yield Check(label, "warning", "no examples and no champion yet", f"winnow load {name} FILE")
-    elif champion is None:
-        yield Check(label, "warning", f"{examples:,} examples, no champion yet", f"winnow train {name}")
-    else:
-        detail = f"{examples:,} examples, champion version {champion.number} ({champion.candidate})"
-        yield _champion(workspace, name, champion.path, champion.sha256, detail)
+        return Check(label, "warning", "no examples and no champion yet", f"winnow load {name} FILE")
+    if champion is None:
+        return Check(label, "warning", f"{examples:,} examples, no champion yet", f"winnow train {name}")
+    detail = f"{examples:,} examples, champion version {champion.number} ({champion.candidate})"
+    return _champion(workspace, name, champion.path, champion.sha256, detail)
 
 
 def _champion(workspace: Workspace, name: str, path: str, sha256: str, detail: str) -> Check:
@@ -174,11 +178,13 @@ def _project(settings: Settings) -> Iterator[Check]:
     path = project.folder / FILE_NAME
     yield Check("project", "ok", f"{path}: {count(len(project.services), 'service')}")
     try:
+        for name in project.services:
+            yield from check_definition(workspace, name)
         file = settings.folder / "winnow.db" if workspace.database.embedded and settings.database is None else None
         database = check_database(workspace.database, file)
         yield database
         if database.state == "ok" and (file is None or file.exists()):
             for name in project.services:
-                yield from check_service(workspace, name)
+                yield check_service(workspace, name)
     finally:
         workspace.close()
