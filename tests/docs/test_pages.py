@@ -10,8 +10,14 @@ from tests.docs.conftest import Begin, DatabaseOf
 from tests.docs.markdown import ROOT, Page, read_page
 from tests.docs.sitting import Sitting
 
-SLOW = ("README.md", "docs/tutorial/first-service.md", "docs/how-to/use-postgresql.md")
-"""Pages whose blocks take more than ten seconds: they train, more than once."""
+SLOW = (
+    "README.md",
+    "docs/tutorial/first-service.md",
+    "docs/how-to/bring-vectors.md",
+    "docs/how-to/choose-candidates.md",
+    "docs/how-to/use-postgresql.md",
+)
+"""Pages whose blocks may take more than ten seconds, since they train."""
 
 
 def _followed() -> list[object]:

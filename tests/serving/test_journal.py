@@ -164,12 +164,12 @@ async def test_relaxed_answers_wait_where_the_writer_is_too_far_behind(
     database: Database, metrics: Metrics, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What waits for the writer is bounded: memory never pays for a slow disk."""
-    monkeypatch.setattr(journal_module, "MAX_BEHIND", 5)
+    monkeypatch.setattr(journal_module, "MAX_BEHIND", 5 * len("12345"))
     journal = Journal(database, History.RELAXED, metrics.of_journal())
     with BusyStore(database):
         for _ in range(5):
-            await journal.keep([make_prediction()])
-        sixth = asyncio.create_task(journal.keep([make_prediction()]))
+            await journal.keep([make_prediction("12345")])
+        sixth = asyncio.create_task(journal.keep([make_prediction("1")]))
         await asyncio.sleep(0.05)
         assert not sixth.done()
     await sixth

@@ -37,6 +37,7 @@ class PredictLane:
             await self._app(scope, receive, send)
             return
         scope["route"] = self
+        self._runtime.service(service).check_open()
         body = await _read(receive)
         answer = await predict(self._runtime, service, body, caller_of(scope))
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(answer)).encode())]

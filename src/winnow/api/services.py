@@ -39,6 +39,7 @@ async def predict_inputs(service: ServiceName, request: Request, runtime: UseRun
     Where several are sent, each is answered or refused by itself. A prediction has `label`, or `labels` where
     several may apply.
     """
+    runtime.service(service).check_open()
     answer = await predict(runtime, service, await request.body(), caller_of(request.scope))
     return Response(answer, media_type="application/json")
 

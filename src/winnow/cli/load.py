@@ -56,9 +56,8 @@ def load_blocks(report: _Report) -> Iterator[Block]:
     """What became of the rows of a file that was loaded."""
     parts = [count(report["accepted"], "example") + " added"]
     if report["duplicates"]:
-        parts.append(
-            f"{count(report['duplicates'], 'row')} there already (line{_lines(report['duplicate_lines'])})"
-        )
+        word = "line" if report["duplicates"] == 1 else "lines"
+        parts.append(f"{report['duplicates']:,} there already ({word} {_listed(report['duplicate_lines'])})")
     if report["refused"]:
         parts.append(f"{count(report['refused'], 'row')} refused")
     yield styled(f"{report['file']}: {', '.join(parts)}", "bold")
@@ -77,7 +76,7 @@ def _refusal_blocks(report: _Report) -> Iterator[Block]:
         lines.setdefault(kind, []).append(refusal["line"])
         first.setdefault(kind, refusal["reason"])
     rows = [
-        [f"{report['reasons'].get(kind, len(found)):,}", _lines(found).strip("s "), first[kind]]
+        [f"{report['reasons'].get(kind, len(found)):,}", _listed(found), first[kind]]
         for kind, found in lines.items()
     ]
     why = "refused because (the first of them)"
@@ -94,7 +93,5 @@ def _kind(reason: str, kinds: Mapping[str, int]) -> str:
     return "other reasons"
 
 
-def _lines(lines: Sequence[int]) -> str:
-    """Return ` 4`, or `s 4, 8, 9, …`: what goes behind the word line."""
-    shown = ", ".join(str(line) for line in lines[:_MAX_LINES]) + (", …" if len(lines) > _MAX_LINES else "")
-    return f" {shown}" if len(lines) == 1 else f"s {shown}"
+def _listed(lines: Sequence[int]) -> str:
+    return ", ".join(str(line) for line in lines[:_MAX_LINES]) + (", …" if len(lines) > _MAX_LINES else "")

@@ -24,29 +24,30 @@ if TYPE_CHECKING:
 _Outcome = Prediction | WinnowError
 
 
+Text = Annotated[
+    str | None, typer.Argument(metavar="TEXT", help="A text; without one, each line of standard input is one.")
+]
+Source = Annotated[
+    Path | None,
+    typer.Option("--file", "-f", metavar="FILE", exists=True, dir_okay=False, help="Answer each row of this file."),
+]
+Target = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", metavar="FILE", dir_okay=False, help="Where the rows go, with their answers."),
+]
+Kept = Annotated[
+    History | None, typer.Option("--history", help="What is kept: durable, relaxed, or off for nothing.")
+]
+
+
 @command
 def predict(
     session: Session,
     service: ServiceName,
-    text: Annotated[
-        str | None,
-        typer.Argument(metavar="TEXT", help="A text; without one, each line of standard input is one."),
-    ] = None,
-    file: Annotated[
-        Path | None,
-        typer.Option(
-            "--file", "-f", metavar="FILE", exists=True, dir_okay=False, help="Answer each row of this file."
-        ),
-    ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output", "-o", metavar="FILE", dir_okay=False, help="Where the rows go, with their answers."
-        ),
-    ] = None,
-    history: Annotated[
-        History | None, typer.Option("--history", help="What is kept: durable, relaxed, or off for nothing.")
-    ] = None,
+    text: Text = None,
+    file: Source = None,
+    output: Target = None,
+    history: Kept = None,
 ) -> None:
     """Ask the champion of a service.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
@@ -15,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from winnow import plugins
 from winnow.domain import Classification, Examples, Outcome, Progress
-from winnow.errors import NotFound, ProjectError, nearest
+from winnow.errors import ModelFailed, NotFound, ProjectError, nearest
 from winnow.project import CandidateSpec
 
 
@@ -29,8 +30,12 @@ class Question:
     def answer(self, probabilities: Sequence[float]) -> Classification:
         """Word the probabilities, one per label in order, as an answer.
 
+        `ModelFailed` where one of them is no number.
+
         One label: the most probable (the first of equals). Several: each with at least one half.
         """
+        if not isfinite(sum(probabilities)):
+            raise ModelFailed("the model gave a probability that is no number")
         scores = dict(zip(self.labels, probabilities, strict=True))
         if self.several:
             return {"labels": [label for label, score in scores.items() if score >= 0.5], "scores": scores}

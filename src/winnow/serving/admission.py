@@ -29,8 +29,8 @@ class Admission:
         """Rows that were let in and have not left."""
         return self._inside
 
-    def enter(self, rows: int) -> None:
-        """Take so many places. `Overloaded` says when to come back; nothing was done for the caller."""
+    def check(self, rows: int) -> None:
+        """Raise what `enter` would raise now, and take no place."""
         if self._inside + rows > self._max_rows:
             if rows > self._max_rows:
                 raise InvalidInput(
@@ -38,6 +38,10 @@ class Admission:
                     f"send at most {self._max_rows:,} at once"
                 )
             raise Overloaded(f"service '{self._service}' is full: {self._inside:,} rows wait", self._retry_after())
+
+    def enter(self, rows: int) -> None:
+        """Take so many places. `Overloaded` says when to come back; nothing was done for the caller."""
+        self.check(rows)
         self._inside += rows
 
     def leave(self, rows: int) -> None:

@@ -149,6 +149,8 @@ def _answer(model: Model, texts: Sequence[str]) -> tuple[list[Outcome], float]:
 def _answer_alone(model: Model, text: str) -> Outcome:
     try:
         (outcome,) = model.answer([text])
+    except ModelFailed as error:
+        return error
     except Exception as error:  # noqa: BLE001  (as above)
         logger.opt(exception=error).error(
             "the model '{}' broke on an input of {} characters", model.family, len(text)

@@ -21,8 +21,8 @@ from winnow.store import Database, predictions
 
 MAX_GROUP = 2000
 """Predictions in one commit."""
-MAX_BEHIND = 10_000
-"""Predictions that may wait for the writer before relaxed answers wait with them."""
+MAX_BEHIND = 10_000_000
+"""Characters of input that may wait for the writer before relaxed answers wait with them."""
 
 _Entry = tuple[Sequence[Prediction], "asyncio.Future[None] | None"]
 
@@ -48,7 +48,7 @@ class Journal:
         """
         if self.history is History.OFF or not rows:
             return
-        self._behind += len(rows)
+        self._behind += _size(rows)
         if self.history is History.RELAXED and self._behind <= MAX_BEHIND:
             self._entries.put((rows, None))
             return
@@ -117,10 +117,14 @@ class Journal:
 
     def _let_go(self, group: Sequence[_Entry], errors: Sequence[WinnowError | None]) -> None:
         for (rows, committed), error in zip(group, errors, strict=True):
-            self._behind -= len(rows)
+            self._behind -= _size(rows)
             if committed is None or committed.done():
                 continue
             if error is None:
                 committed.set_result(None)
             else:
                 committed.set_exception(error)
+
+
+def _size(rows: Sequence[Prediction]) -> int:
+    return sum(len(row.input) for row in rows)

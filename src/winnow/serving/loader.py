@@ -77,9 +77,8 @@ class Loader:
     async def refresh(self) -> None:
         """Take over every champion that the store has and this process has not."""
         champions = await asyncio.to_thread(self._champions)
-        for service, number in champions.items():
-            if service in self._services and self._wanted(service, number):
-                await self._take_over(service, number)
+        new = [entry for entry in champions.items() if entry[0] in self._services and self._wanted(*entry)]
+        await asyncio.gather(*(self._take_over(*entry) for entry in new))
 
     def _wanted(self, service: str, number: int) -> bool:
         if number == self.version(service):

@@ -60,8 +60,8 @@ class Service:
         `StoreFailed` where the history is durable and could not be written.
         """
         started = time.perf_counter()
-        self._current()  # no champion: say so before anything else
-        self._admit(len(inputs))
+        self.check_open(len(inputs))
+        self.admission.enter(len(inputs))
         try:
             async with asyncio.timeout(caller.timeout or self._timeout):
                 rows = [self._read(value) for value in inputs]
@@ -77,16 +77,18 @@ class Service:
         self._count(predictions)
         return predictions
 
-    def close(self) -> None:
-        """Let the batch under way end."""
-        self._batcher.close()
-
-    def _admit(self, rows: int) -> None:
+    def check_open(self, rows: int = 1) -> None:
+        """Raise what `answer` would raise before any work. Call it before reading a body."""
+        self._current()
         try:
-            self.admission.enter(rows)
+            self.admission.check(rows)
         except Overloaded:
             self._overloaded.inc()
             raise
+
+    def close(self) -> None:
+        """Let the batch under way end."""
+        self._batcher.close()
 
     def _count(self, outcomes: Sequence[Prediction | WinnowError]) -> None:
         """Count what the caller will receive: an answer that could not be kept is none."""
