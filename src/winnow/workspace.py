@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 from winnow import plugins
 from winnow.domain import Prediction, Progress, Promotion, Run, Target, Version, no_progress
-from winnow.errors import NotFound, ProjectError, nearest
+from winnow.errors import NotFound, ProjectError
 from winnow.lifecycle import ingest, registry, trainer
 from winnow.models.base import make_candidate
 from winnow.project import FILE_NAME, ServiceConfig, load_project
@@ -39,7 +39,7 @@ class Workspace:
             name: _task(self.project.folder, name, config) for name, config in self.project.services.items()
         }
         for name, config in self.project.services.items():
-            _check_families(self.project.folder, name, config)
+            _check_candidates(self.project.folder, name, config)
 
     def open(self) -> None:
         """Bring the store to its newest schema and clear away what crashed processes left."""
@@ -56,18 +56,6 @@ class Workspace:
     def config(self, service: str) -> ServiceConfig:
         """What winnow.toml says of a service; `NotFound` with the nearest name otherwise."""
         return self.project.service(service)
-
-    def check_candidates(self, service: str) -> None:
-        """Make sure that every candidate has parameters that it can learn with; `ProjectError` otherwise.
-
-        This imports the libraries of the candidates, which takes a second or two: serving does without.
-        """
-        folder, config = self.project.folder, self.config(service)
-        try:
-            for spec in config.candidates:
-                make_candidate(spec, folder)
-        except ProjectError as error:
-            raise _wrong_candidates(folder, service, error) from None
 
     # Data
 
@@ -207,15 +195,9 @@ def _task(folder: Path, name: str, config: ServiceConfig) -> Task:
     return kind(config)
 
 
-def _check_families(folder: Path, name: str, config: ServiceConfig) -> None:
-    known = plugins.names(plugins.CANDIDATES)
-    for spec in config.candidates:
-        if spec.family not in known:
-            sentence = (
-                f"candidate '{spec.name}': there is no candidate '{spec.family}'.{nearest(spec.family, known)}"
-            )
-            raise _wrong_candidates(folder, name, sentence)
-
-
-def _wrong_candidates(folder: Path, name: str, sentence: object) -> ProjectError:
-    return ProjectError(f"{folder / FILE_NAME}: 'services.{name}.candidates': {sentence}")
+def _check_candidates(folder: Path, name: str, config: ServiceConfig) -> None:
+    try:
+        for spec in config.candidates:
+            make_candidate(spec, folder)
+    except ProjectError as error:
+        raise ProjectError(f"{folder / FILE_NAME}: 'services.{name}.candidates': {error}") from None

@@ -145,8 +145,13 @@ class Sitting:
         mode = ">" if block.value("file") else ">>"
         self.run(f"cat {mode} {name} <<'END_OF_BLOCK'\n{block.text}END_OF_BLOCK\n")
 
+    @property
+    def printed(self) -> str:
+        """What the last block printed: its result, or what it said on standard error where it has none."""
+        return (self._last.out if self._last.out.strip() else self._last.err).replace(self._address, ADDRESS)
+
     def _compare(self, block: Block) -> None:
-        printed = (self._last.out if self._last.out.strip() else self._last.err).replace(self._address, ADDRESS)
+        printed = self.printed
         compare = unlike_json if block.language == "json" else unlike
         difference = compare(block.text, printed)
         assert difference is None, f"{difference}\n\nPrinted was:\n{printed}"

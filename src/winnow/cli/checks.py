@@ -130,10 +130,6 @@ def check_definition(workspace: Workspace, name: str) -> Iterator[Check]:
         if not (workspace.project.folder / file).is_file():
             detail = f"the data file {file} is missing"
             yield Check(f"service {name}", "failed", detail, f"correct 'data' in {FILE_NAME}")
-    try:
-        workspace.check_candidates(name)
-    except WinnowError as error:
-        yield Check(f"service {name}", "failed", str(error), f"correct {FILE_NAME}")
 
 
 def check_service(workspace: Workspace, name: str) -> Check:

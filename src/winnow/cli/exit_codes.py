@@ -3,7 +3,7 @@
 | code | meaning |
 |---|---|
 | 0 | done |
-| 1 | refused: by the data, by a gate, or by a check of `winnow doctor` |
+| 1 | refused: by the data, by a gate, by a check of `winnow doctor`, or for want of permission |
 | 2 | the command line, winnow.toml or a setting cannot be used as written |
 | 3 | there is no such service, version, run or prediction |
 | 4 | the present state forbids it |
@@ -44,6 +44,7 @@ _OF_ERROR: Mapping[type[BaseException], ExitCode] = MappingProxyType(
         errors.MissingExtra: ExitCode.UNUSABLE,
         errors.InvalidInput: ExitCode.REFUSED,
         errors.FileRefused: ExitCode.REFUSED,
+        errors.Forbidden: ExitCode.REFUSED,
         errors.NotFound: ExitCode.NOT_FOUND,
         errors.Conflict: ExitCode.CONFLICT,
         errors.GateRefused: ExitCode.REFUSED,

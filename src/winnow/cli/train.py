@@ -44,8 +44,6 @@ def train(
 
 
 def _start(session: Session, workspace: Workspace, services: Sequence[str], *, every: bool) -> None:
-    for name in services:
-        workspace.check_candidates(name)
     runs = [workspace.start_run(name) for name in services]
     lines = [f"{run.id}  {run.service}: see `winnow report {run.service} --run {run.id}`" for run in runs]
     session.out.result({"runs": runs} if every else runs[0], *lines)

@@ -20,7 +20,6 @@ def train_service(workspace: Workspace, service: str, out: Output) -> Run:
 
     Ctrl-C, or SIGTERM, cancels the run and comes out as `KeyboardInterrupt`; nothing of the run is kept then.
     """
-    workspace.check_candidates(service)
     run = workspace.start_run(service)
     try:
         with _sigterm_interrupts(), run_progress(out, service) as listener:

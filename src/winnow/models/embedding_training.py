@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from sklearn.decomposition import TruncatedSVD
 
 from winnow.domain import Progress
 from winnow.models.embeddings import Embedding
@@ -27,6 +26,8 @@ TERM_OPTIONS = FeatureOptions(
 
 def fit_lsa(inputs: Sequence[str], columns: int, seed: int, progress: Progress) -> TextProjection:
     """Learn the `columns` directions in which these texts' TF-IDF differ most; fewer where there are fewer."""
+    from sklearn.decomposition import TruncatedSVD
+
     features = text_features(inputs, TERM_OPTIONS, share(progress, 0.0, 0.5))
     progress("reducing", 0.5)
     columns = max(1, min(columns, min(features.matrix.shape) - 1))

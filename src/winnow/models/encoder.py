@@ -92,7 +92,7 @@ class Encoder:
 
 def _open_tokenizer(path: Path) -> Any:
     try:
-        from tokenizers import Tokenizer  # noqa: PLC0415
+        from tokenizers import Tokenizer
     except ImportError as error:
         raise MissingExtra("an ONNX encoder", "onnx") from error
     try:
@@ -107,7 +107,7 @@ def _open_tokenizer(path: Path) -> Any:
 def _open_session(path: Path) -> Any:
     """Open the graph from its bytes: then it cannot name further files, whose hashes nobody has checked."""
     try:
-        import onnxruntime  # noqa: PLC0415
+        import onnxruntime
     except ImportError as error:
         raise MissingExtra("an ONNX encoder", "onnx") from error
     options = onnxruntime.SessionOptions()

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from pydantic import Field, PrivateAttr, ValidationInfo, field_validator
-from scipy.sparse import csr_matrix, hstack
 
 from winnow.domain import Examples, Progress
 from winnow.models.base import Candidate, Model, Question
@@ -74,6 +73,8 @@ class Hybrid(EncoderCandidate):
 
     def fit(self, examples: Examples, question: Question, progress: Progress) -> Model:
         """Encode the inputs, weigh their terms, learn one layer on both."""
+        from scipy.sparse import csr_matrix, hstack
+
         targets = read_targets(examples, question)
         encoder = self._open()
         vectors = embed_all(encoder, examples.inputs, share(progress, 0.0, 0.7))

@@ -20,7 +20,7 @@ TRUSTED = ("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",)
 
 def save_estimators(path: Path, estimators: Sequence[Any]) -> None:
     """Write a list of fitted estimators."""
-    import skops.io  # noqa: PLC0415
+    import skops.io
 
     skops.io.dump(list(estimators), path, compression=ZIP_DEFLATED, compresslevel=6)
 
@@ -30,9 +30,9 @@ def load_forests(path: Path) -> list[Any]:
 
     What is not trusted is refused before any of it is made.
     """
-    import skops.io  # noqa: PLC0415
-    from sklearn.ensemble import HistGradientBoostingClassifier  # noqa: PLC0415
-    from skops.io.exceptions import UntrustedTypesFoundException  # noqa: PLC0415
+    import skops.io
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from skops.io.exceptions import UntrustedTypesFoundException
 
     kind = HistGradientBoostingClassifier
     try:

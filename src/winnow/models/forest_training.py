@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from sklearn.ensemble import HistGradientBoostingClassifier
-
 from winnow.domain import Progress
 from winnow.models.base import Question
 from winnow.models.forest import Forest
@@ -34,5 +32,7 @@ def grow_forest(
 
 
 def _grow(vectors: Doubles, classes: Targets, options: dict[str, Any]) -> Any:
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
     rows = repeat_rare(classes, 2)  # where scikit-learn sets rows aside, each class has to be on both sides
     return HistGradientBoostingClassifier(**options).fit(vectors[rows], classes[rows])

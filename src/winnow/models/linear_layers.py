@@ -10,11 +10,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.calibration import CalibratedClassifierCV
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
-from sklearn.naive_bayes import MultinomialNB
-from sklearn.svm import LinearSVC
 
 from winnow.domain import Progress
 from winnow.models.base import Question
@@ -65,6 +60,9 @@ def logistic_regression(strength: float, *, balanced: bool, seed: int) -> Learn:
     """Probabilities by design. `strength` is scikit-learn's C: how closely the examples are followed."""
 
     def learn(matrix: Any, classes: Targets) -> Layer:
+        from sklearn.exceptions import ConvergenceWarning
+        from sklearn.linear_model import LogisticRegression
+
         weight = "balanced" if balanced else None
         model = LogisticRegression(C=strength, class_weight=weight, max_iter=1000, random_state=seed)
         with warnings.catch_warnings():
@@ -82,6 +80,10 @@ def linear_svm(strength: float, *, balanced: bool, seed: int) -> Learn:
     """
 
     def learn(matrix: Any, classes: Targets) -> Layer:
+        from sklearn.calibration import CalibratedClassifierCV
+        from sklearn.exceptions import ConvergenceWarning
+        from sklearn.svm import LinearSVC
+
         weight = "balanced" if balanced else None
         rows = repeat_rare(classes, FOLDS)
         if len(rows) > len(classes):
@@ -100,6 +102,8 @@ def naive_bayes(smoothing: float) -> Learn:
     """Multinomial naive Bayes; `smoothing` is what is added to each term's count."""
 
     def learn(matrix: Any, classes: Targets) -> Layer:
+        from sklearn.naive_bayes import MultinomialNB
+
         model = MultinomialNB(alpha=smoothing).fit(matrix, classes)
         coefficients, offsets = model.feature_log_prob_, model.class_log_prior_
         if len(model.classes_) == 2:  # only the difference matters, and one column costs half of two

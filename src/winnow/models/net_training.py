@@ -6,8 +6,6 @@ import warnings
 from typing import Any
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.neural_network import MLPClassifier
 
 from winnow.models.base import Question
 from winnow.models.linear_layers import Layer, spread
@@ -23,6 +21,8 @@ def train_net(matrix: Any, targets: Targets, question: Question, options: dict[s
 
     `options` are scikit-learn's. Rounds end early on many examples, where a tenth of them is enough to tell when.
     """
+    from sklearn.neural_network import MLPClassifier
+
     many = len(targets) >= MANY_ROWS
     options = {"batch_size": 128 if many else min(16, len(targets)), "early_stopping": many, **options}
     net = MLPClassifier(n_iter_no_change=3, **options)
@@ -51,12 +51,14 @@ def train_net_on_vectors(
     return [(weights, biases - middle.dot(weights)), *layers[1:]], link
 
 
-def _fit(net: MLPClassifier, matrix: Any, targets: Any) -> None:
+def _fit(net: Any, matrix: Any, targets: Any) -> None:
+    from sklearn.exceptions import ConvergenceWarning
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # the number of rounds is chosen, not a failure
         net.fit(matrix, targets)
 
 
-def _layers(net: MLPClassifier) -> Layers:
+def _layers(net: Any) -> Layers:
     pairs = zip(net.coefs_, net.intercepts_, strict=True)
     return [(weights.astype(np.float64), biases.astype(np.float64)) for weights, biases in pairs]

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_matrix, hstack
-from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
 from winnow.domain import Progress
 from winnow.errors import TrainingFailed
@@ -17,6 +15,9 @@ from winnow.models.projection import Block, TextProjection
 from winnow.models.reading import Reading
 from winnow.models.terms import Ngrams
 from winnow.models.weights import Floats, Weighting
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 MANY_ROWS = 5000
 """Examples from which on a term has to stand in two of them: below, words are too rare to throw any away."""
@@ -52,6 +53,8 @@ class FeatureOptions:
         return [(name, self._vectoriser(kind, block, rows), block) for name, kind, block in named if block]
 
     def _vectoriser(self, kind: str, block: NgramOptions, rows: int) -> Any:
+        from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+
         options: dict[str, Any] = {
             **self.reading.vectoriser_options(),
             "analyzer": kind,
@@ -109,6 +112,8 @@ class TextFeatures:
 
 def text_features(inputs: Sequence[str], options: FeatureOptions, progress: Progress) -> TextFeatures:
     """Find the terms of these texts and weigh them; `TrainingFailed` where there are none."""
+    from scipy.sparse import hstack
+
     parts: dict[str, _Part] = {}
     matrices = []
     for kind, vectoriser, wanted in options.vectorisers(len(inputs)):
