@@ -108,7 +108,7 @@ def test_doctor_finds_wrong_parameters_a_taken_port_and_wrong_settings(new_shop:
     checks = {check["name"]: check for check in looked.json["checks"] if check["state"] != "ok"}
     assert looked.code == 1
     assert checks["port"]["state"] == "warning"
-    assert "unknown parameter 'depth'" in checks["service sentiment"]["detail"]
+    assert "unknown parameter 'depth'" in checks["project"]["detail"]
     failed = winnow("doctor", project=new_shop, more={"WINNOW_PORT": "eighty"})
     assert failed.code == 1
     assert "WINNOW_PORT" in failed.out
