@@ -29,7 +29,7 @@ from winnow.tasks.base import Task
 
 __all__ = ["AddedExample", "LoadReport", "add_example", "load_file"]
 
-CHUNK_ROWS = 2_500
+CHUNK_ROWS = 5_000
 CHUNK_CHARS = 4_000_000
 """Bounds of one transaction: what a writer may have to wait for, and what is in memory at once."""
 

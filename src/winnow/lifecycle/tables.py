@@ -161,8 +161,8 @@ def _json_rows(found: Iterable[str], encoding: Encoding, needed: Sequence[str]) 
 def _json_row(decoder: json.JSONDecoder, line: int, text: str, needed: Sequence[str]) -> Row:
     try:
         return line, _needed_values(decoder.decode(text), needed)
-    except _Unusable as reason:
-        return RowRefused(line, str(reason))
+    except _Unusable as unusable:
+        return RowRefused(line, str(unusable))
     except json.JSONDecodeError as error:
         reason = f"{error.msg[:1].lower()}{error.msg[1:]} (character {error.colno})"
         return RowRefused(line, f"the line is not JSON: {reason}")

@@ -39,7 +39,7 @@ _PRAGMAS = (
     # Loading a large file touches the index of digests all over: with SQLite's own 2 MB of cache and a checkpoint
     # every 1,000 pages, it would write and read most of that index again at every transaction.
     "cache_size=-16000",
-    "wal_autocheckpoint=4000",
+    "wal_autocheckpoint=8000",
 )
 
 
