@@ -85,9 +85,9 @@ def _conditions(arguments: argparse.Namespace) -> str:
         f"Measured on {datetime.now(UTC):%Y-%m-%d} with `make bench`: {_processor()}, Python "
         f"{platform.python_version()}, {packages}. The server is pinned to one core and wrk to another. Medians of "
         f"{arguments.rounds} rounds in which every server is measured once, {arguments.seconds} s at 64 "
-        f"connections and {max(1, arguments.seconds // 2)} s at one. Both sides answer the same 200 texts with the same model "
-        "(scores equal to 1e-9). Memory is resident memory after the load. Absolute figures are this machine's; "
-        "the ratios travel better."
+        f"connections and {max(1, arguments.seconds // 2)} s at one. Both sides answer the same 200 texts with the "
+        "same model (scores equal to 1e-9). Memory is resident memory after the load. Absolute figures are this "
+        "machine's; the ratios travel better."
     )
 
 

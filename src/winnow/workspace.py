@@ -45,8 +45,8 @@ class Workspace:
         """Bring the store to its newest schema and clear away what crashed processes left."""
         self.settings.folder.mkdir(parents=True, exist_ok=True)
         self.database.migrate()
+        ingest.discard_abandoned(self.database, ABANDONED_AFTER)
         with self.database.write() as connection:
-            examples.discard_abandoned(connection, ABANDONED_AFTER)
             runs.fail_silent(connection, trainer.SILENT_FOR)
 
     def close(self) -> None:

@@ -59,6 +59,7 @@ def create_api(runtime: Runtime) -> FastAPI:
         redoc_url=None,
         generate_unique_id_function=lambda route: route.name,
         redirect_slashes=False,  # one address for each thing
+        strict_content_type=False,  # `curl -d` says that it sends a form; the edge keeps other sites' pages out
         lifespan=lifespan,
         exception_handlers={
             RequestValidationError: refusing.refuse_invalid,

@@ -12,6 +12,7 @@ import typer
 
 from winnow import __version__
 from winnow.cli import exit_codes
+from winnow.cli.cancel import cancel
 from winnow.cli.command import ProjectFolder
 from winnow.cli.doctor import doctor
 from winnow.cli.history import history
@@ -27,7 +28,7 @@ from winnow.cli.versions import promote, rollback, versions
 COMMANDS: Mapping[str, tuple[Callable[..., None], ...]] = MappingProxyType(
     {
         "Begin": (new, doctor, status),
-        "Learn": (load, train, report),
+        "Learn": (load, train, cancel, report),
         "Decide": (versions, promote, rollback),
         "Answer": (up, predict, history),
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import shutil
 import tomllib
 from importlib import resources
@@ -51,12 +52,12 @@ def new(
     service = None if template == _EMPTY else template
     files = _from_empty(folder) if service is None else _from_example(folder, service)
     written = [str(folder / file) for file in files]
-    next_step = f"winnow up --project {name} --train" if service else f"edit {folder / FILE_NAME}"
+    next_steps = [f"cd {shlex.quote(name)}", "winnow up --train"] if service else [f"edit {folder / FILE_NAME}"]
     session.out.result(
         {"folder": str(folder), "template": template, "files": written},
         styled(f"{folder} is made:", "bold"),
         *(f"  {file}" for file in written),
-        f"next: {next_step}",
+        f"next: {', then '.join(next_steps)}",
     )
 
 

@@ -14,6 +14,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -182,16 +183,28 @@ class _Load:
             return examples.accept(connection, self._batch, self._tally.accepted)
 
     def _discard(self) -> None:
-        """Forget the batch, some rows at a time, so that others can write in between."""
-        if self._batch is None:
-            return
-        forgotten = DISCARD_ROWS
-        while forgotten == DISCARD_ROWS:
-            with self._database.write() as connection:
-                forgotten = examples.discard_rows(connection, self._batch, DISCARD_ROWS)
-        with self._database.write() as connection:
-            examples.discard(connection, self._batch)
+        if self._batch is not None:
+            _discard(self._database, self._batch)
         self._batch = None
+
+
+def discard_abandoned(database: Database, older_than: timedelta) -> int:
+    """Forget what loads that died have left behind; returns how many there were."""
+    with database.read() as connection:
+        batches = examples.abandoned(connection, older_than)
+    for batch in batches:
+        _discard(database, batch)
+    return len(batches)
+
+
+def _discard(database: Database, batch: str) -> None:
+    """Forget a batch, some rows at a time, so that others can write in between."""
+    forgotten = DISCARD_ROWS
+    while forgotten == DISCARD_ROWS:
+        with database.write() as connection:
+            forgotten = examples.discard_rows(connection, batch, DISCARD_ROWS)
+    with database.write() as connection:
+        examples.discard(connection, batch)
 
 
 def _refuse_unstorable(target: Target) -> None:

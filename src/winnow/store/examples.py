@@ -101,11 +101,11 @@ def discard_rows(connection: Connection, batch: str, limit: int) -> int:
     return connection.execute(delete(examples).where(examples.c.id.in_(some))).rowcount
 
 
-def discard_abandoned(connection: Connection, older_than: timedelta) -> int:
-    """Forget batches whose loading died; returns how many."""
+def abandoned(connection: Connection, older_than: timedelta) -> list[str]:
+    """Batches whose loading must have died: begun so long ago, and not accepted."""
     born_before: datetime = now() - older_than
-    abandoned = batches.c.number.is_(None) & (batches.c.created_at < born_before)
-    return connection.execute(delete(batches).where(abandoned)).rowcount
+    waiting = batches.c.number.is_(None) & (batches.c.created_at < born_before)
+    return list(connection.scalars(select(batches.c.id).where(waiting)))
 
 
 def known_targets(

@@ -92,6 +92,8 @@ class TextClassification:
         return self._in_order({self._labelled(column, cell) for cell in cells if _text(cell)})
 
     def _labelled(self, column: str, value: object) -> str:
+        if isinstance(value, list | dict):
+            raise InvalidInput(f"column '{column}' should hold one label, not {_short(str(value))}")
         cell = _text(value)
         if not cell:
             raise InvalidInput(f"column '{column}' is empty: there is no label")
