@@ -88,9 +88,12 @@ def test_an_example_that_cannot_be_added(http: httpx2.Client, body: bytes, says:
     assert says in check_problem(response, 422, "invalid-input")["detail"]
 
 
-def test_json_has_to_be_called_json(http: httpx2.Client) -> None:
-    response = http.post(EXAMPLES, content=b'{"input": "a", "target": "positive"}')
-    assert "application/json" in check_problem(response, 422, "invalid-input")["detail"]
+@pytest.mark.parametrize("called", [None, "application/x-www-form-urlencoded", "text/plain", "application/json"])
+def test_json_need_not_be_called_json(http: httpx2.Client, called: str | None) -> None:
+    """As `curl -d` sends it."""
+    headers = {} if called is None else {"Content-Type": called}
+    response = http.post(EXAMPLES, content=b'{"input": "As it came.", "target": "positive"}', headers=headers)
+    assert response.status_code == 201
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 
 from winnow import __version__
 from winnow.api import examples, history, operations, refusing, runs, services, versions
+from winnow.api.bodies import BodiesAsJson
 from winnow.api.docs_page import add_docs_page
 from winnow.api.documentation import TAGS, DocumentedAPI
 from winnow.api.edge import Edge
@@ -32,7 +33,7 @@ def create_app(settings: Settings) -> ASGIApp:
     """
     runtime = Runtime(settings)
     return Edge(
-        PredictLane(HeadAsGet(create_api(runtime)), runtime),
+        PredictLane(HeadAsGet(BodiesAsJson(create_api(runtime))), runtime),
         metrics=runtime.metrics,
         max_body=int(settings.max_body_mb * MEGABYTE),
         max_upload=int(settings.max_upload_mb * MEGABYTE),
@@ -59,7 +60,6 @@ def create_api(runtime: Runtime) -> FastAPI:
         redoc_url=None,
         generate_unique_id_function=lambda route: route.name,
         redirect_slashes=False,  # one address for each thing
-        strict_content_type=False,  # `curl -d` says that it sends a form; the edge keeps other sites' pages out
         lifespan=lifespan,
         exception_handlers={
             RequestValidationError: refusing.refuse_invalid,
