@@ -6,6 +6,7 @@ It is what most teams write first: the scikit-learn pipeline of the same candida
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -23,9 +24,9 @@ class Request(BaseModel):
 
 
 def create_app() -> FastAPI:
-    """Fit the pipeline that BENCH_CANDIDATE names on the rows of BENCH_PROJECT's snapshot, and serve it."""
+    """Fit the pipeline that BENCH_CANDIDATE describes on the rows of BENCH_PROJECT's snapshot, and serve it."""
     inputs, targets = training_rows(Path(os.environ["BENCH_PROJECT"]))
-    model = pipeline_of(os.environ["BENCH_CANDIDATE"], len(inputs)).fit(inputs, targets)
+    model = pipeline_of(json.loads(os.environ["BENCH_CANDIDATE"]), len(inputs)).fit(inputs, targets)
     labels = [str(label) for label in model.classes_]
     app = FastAPI()
 

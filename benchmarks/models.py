@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.svm import LinearSVC
 
 from winnow.lifecycle.lesson import prepare_lesson
-from winnow.models import linear_candidates
+from winnow.models.base import make_candidate
+from winnow.models.linear_candidates import LinearSVM
+from winnow.project import CandidateSpec
 from winnow.settings import load_settings
 from winnow.store import examples
 from winnow.workspace import Workspace
@@ -30,22 +33,18 @@ def training_rows(project: Path) -> tuple[list[str], list[Any]]:
     return list(lesson.train.inputs), list(lesson.train.targets)
 
 
-def pipeline_of(candidate: str, rows: int) -> Pipeline:
-    """Return the unfitted pipeline of a candidate with its default parameters."""
-    family: Any = {
-        "logistic-regression": linear_candidates.LogisticRegression,
-        "linear-svm": linear_candidates.LinearSVM,
-    }[candidate]
-    own = family()
+def pipeline_of(candidate: Mapping[str, Any], rows: int) -> Pipeline:
+    """Return the unfitted pipeline of a candidate as winnow.toml would name it."""
+    own: Any = make_candidate(CandidateSpec.model_validate(candidate), Path())
     blocks = own._feature_options().vectorisers(rows)  # noqa: SLF001  (the very vectorisers that are compiled)
-    union = FeatureUnion(
-        [(name, vectoriser) for name, vectoriser, _ in blocks],
-        transformer_weights={name: block.weight for name, _, block in blocks},
-    )
+    features = blocks[0][1]
+    if len(blocks) > 1:  # a union of one would cost the handler a quarter of a millisecond for nothing
+        weights = {name: block.weight for name, _, block in blocks}
+        features = FeatureUnion([(name, vectoriser) for name, vectoriser, _ in blocks], transformer_weights=weights)
     learner: Any
-    if candidate == "linear-svm":
+    if isinstance(own, LinearSVM):
         machine = LinearSVC(C=own.strength, random_state=own.seed)
         learner = CalibratedClassifierCV(machine, method="sigmoid", cv=3, ensemble=False)
     else:
         learner = LogisticRegression(C=own.strength, max_iter=1000, random_state=own.seed)
-    return Pipeline([("features", union), ("model", learner)])
+    return Pipeline([("features", features), ("model", learner)])

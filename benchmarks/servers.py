@@ -45,13 +45,13 @@ class Running:
 
 
 @contextmanager
-def handler(project: Path, candidate: str, *, log: bool) -> Iterator[Running]:
+def handler(project: Path, candidate: Mapping[str, Any], *, log: bool) -> Iterator[Running]:
     """The plain FastAPI handler, under uvicorn."""
     port = free_port()
     command = [sys.executable, "-m", "uvicorn", "handler:create_app", "--factory", "--port", str(port)]
     if not log:
         command += ["--no-access-log", "--log-level", "warning"]
-    environment = {"BENCH_PROJECT": str(project), "BENCH_CANDIDATE": candidate, "PYTHONPATH": str(HERE)}
+    environment = {"BENCH_PROJECT": str(project), "BENCH_CANDIDATE": json.dumps(candidate), "PYTHONPATH": str(HERE)}
     with _process(command, environment) as (pid, started):
         yield _ready(port, "/predict", pid, started)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -40,12 +40,12 @@ class Row:
     ratio: float = 1.0
 
 
-def make_project(folder: Path, candidate: str) -> Path:
+def make_project(folder: Path, candidate: Mapping[str, Any]) -> Path:
     """A project whose champion is this candidate, trained on the English sample reviews."""
     folder.mkdir(parents=True)
     (folder / "winnow.toml").write_text(
         f'[project]\nname = "benchmark"\n[services.sentiment]\ntask = "text-classification"\n'
-        f'labels = ["negative", "positive"]\ncandidates = ["{candidate}"]\n',
+        f'labels = ["negative", "positive"]\ncandidates = [{{ {_inline(candidate)} }}]\n',
         encoding="utf-8",
     )
     for command in (["load", "sentiment", str(REVIEWS)], ["train", "sentiment"]):
@@ -53,7 +53,7 @@ def make_project(folder: Path, candidate: str) -> Path:
     return folder
 
 
-def compare(project: Path, candidate: str, rounds: int, seconds: int, *, log: bool) -> list[Row]:
+def compare(project: Path, candidate: Mapping[str, Any], rounds: int, seconds: int, *, log: bool) -> list[Row]:
     """Measure the handler and Winnow with each kind of history, in turn; the handler comes first."""
     texts = sample_texts(REVIEWS, "text", 200)
     contestants: dict[str, Start] = {"FastAPI handler": lambda: servers.handler(project, candidate, log=log)}
@@ -65,6 +65,10 @@ def compare(project: Path, candidate: str, rounds: int, seconds: int, *, log: bo
         for name, start in contestants.items():
             rows[name].append(_measure_once(start, texts, seconds))
     return _with_ratios([_median(name, measured) for name, measured in rows.items()])
+
+
+def _inline(table: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key} = {json.dumps(value)}" for key, value in table.items())
 
 
 def as_json(rows: Sequence[Row]) -> list[dict[str, Any]]:

@@ -21,6 +21,9 @@ from winnow.store import Database, predictions
 
 MAX_GROUP = 2000
 """Predictions in one commit."""
+GATHER_SECONDS = 0.05
+"""How long the writer lets relaxed answers gather: nobody waits for them, and a commit costs as much for one as for
+many."""
 MAX_BEHIND = 10_000_000
 """Characters of input that may wait for the writer before relaxed answers wait with them."""
 
@@ -63,6 +66,8 @@ class Journal:
 
     def _write_all(self) -> None:
         while (first := self._entries.get()) is not None:
+            if self.history is History.RELAXED:
+                time.sleep(GATHER_SECONDS)
             group, last = self._gather(first)
             errors = self._write_group(group)
             try:
