@@ -141,7 +141,7 @@ def test_a_cancelled_run_stops_soon_and_leaves_nothing(filled: Room) -> None:
     began = time.monotonic()
     assert cancel_run(filled.database, "mood", run.id).status is RunStatus.CANCELLED
     wait_until(lambda: gone(pid))
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 10
     assert filled.folders() == []
     assert filled.versions() == []
     assert filled.run(run.id).error == "cancelled by a person"

@@ -22,7 +22,7 @@ from winnow.monitoring.metrics import Metrics
 from winnow.serving.batcher import Loaded
 from winnow.store import Database, versions
 
-POLL_SECONDS = 0.25
+POLL_SECONDS = 0.1
 """How often the store is asked for champions: each process sees a promotion well within a second."""
 RETRY_SECONDS = 30.0
 """How long a champion that could not be loaded is left alone."""
