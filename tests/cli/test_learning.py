@@ -94,6 +94,22 @@ def test_a_detached_run_goes_on_by_itself(own_shop: Path) -> None:
     assert winnow("report", "sentiment", "--run", "no-such-run", project=own_shop).code == 3
 
 
+def test_a_detached_run_can_be_cancelled(own_shop: Path) -> None:
+    toml = own_shop / "winnow.toml"
+    lines = toml.read_text(encoding="utf-8").splitlines()
+    many = ", ".join(f'{{ family = "gradient-boosting", name = "forest {number}" }}' for number in range(50))
+    lines = [f"candidates = [{many}]" if line.startswith("candidates") else line for line in lines]
+    toml.write_text("\n".join(lines), encoding="utf-8")
+    before = winnow("versions", "sentiment", "--json", project=own_shop).json
+    run = winnow("train", "sentiment", "--detach", "--json", project=own_shop).json["id"]
+    cancelled = winnow("cancel", "sentiment", "--json", project=own_shop)
+    assert (cancelled.code, cancelled.json["id"], cancelled.json["status"]) == (0, run, "cancelled")
+    again = winnow("cancel", "sentiment", project=own_shop)
+    assert again.code == 4
+    assert "nothing to cancel" in again.err
+    assert winnow("versions", "sentiment", "--json", project=own_shop).json == before
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_training_leaves_nothing(number: signal.Signals, own_shop: Path) -> None:
     before = winnow("versions", "sentiment", "--json", project=own_shop).json
