@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -28,66 +29,35 @@ class Metrics:
 
     def __init__(self) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series beside each, of no use here
-        own = CollectorRegistry()
-        self._registry = own
+        self._registry = CollectorRegistry()
         self._requests_bound: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
-        self.requests = Counter(
-            "winnow_requests",
-            "HTTP requests by route, method and status.",
-            ["route", "method", "status"],
-            registry=own,
+        counter = partial(Counter, registry=self._registry)
+        rows = partial(Histogram, registry=self._registry, buckets=_ROWS)
+        seconds = partial(Histogram, registry=self._registry, buckets=_SECONDS)
+
+        asked = ["route", "method", "status"]
+        self.requests = counter("winnow_requests", "HTTP requests by route, method and status.", asked)
+        first_to_last = "Seconds from a request's first byte to its answer."
+        self.request_seconds = seconds("winnow_request_seconds", first_to_last, ["route"])
+
+        outcomes = "Inputs by service and outcome: answered, refused (the row's own error) or failed."
+        self.predictions = counter("winnow_predictions", outcomes, ["service", "outcome"])
+        refused = "Requests that were refused for load (overloaded) or let go at their deadline (deadline)."
+        self.refusals = counter("winnow_refusals", refused, ["service", "reason"])
+
+        self.batch_rows = rows("winnow_batch_rows", "Rows that the model was given at once.", ["service"])
+        oldest = "Seconds that the oldest row of a batch waited for the model."
+        self.wait_seconds = seconds("winnow_wait_seconds", oldest, ["service"])
+        self.model_seconds = seconds(
+            "winnow_model_seconds", "Seconds that the model took for a batch.", ["service"]
         )
-        self.request_seconds = Histogram(
-            "winnow_request_seconds",
-            "Seconds from a request's first byte to its answer.",
-            ["route"],
-            buckets=_SECONDS,
-            registry=own,
-        )
-        self.predictions = Counter(
-            "winnow_predictions",
-            "Inputs by service and outcome: answered, refused (the row's own error) or failed.",
-            ["service", "outcome"],
-            registry=own,
-        )
-        self.refusals = Counter(
-            "winnow_refusals",
-            "Requests that were refused for load (overloaded) or let go at their deadline (deadline).",
-            ["service", "reason"],
-            registry=own,
-        )
-        self.batch_rows = Histogram(
-            "winnow_batch_rows", "Rows that the model was given at once.", ["service"], buckets=_ROWS, registry=own
-        )
-        self.wait_seconds = Histogram(
-            "winnow_wait_seconds",
-            "Seconds that the oldest row of a batch waited for the model.",
-            ["service"],
-            buckets=_SECONDS,
-            registry=own,
-        )
-        self.model_seconds = Histogram(
-            "winnow_model_seconds",
-            "Seconds that the model took for a batch.",
-            ["service"],
-            buckets=_SECONDS,
-            registry=own,
-        )
-        self.commit_seconds = Histogram(
-            "winnow_journal_commit_seconds",
-            "Seconds that one group commit of the history took.",
-            buckets=_SECONDS,
-            registry=own,
-        )
-        self.journal_rows = Counter(
-            "winnow_journal_rows", "Predictions by what became of them: kept or lost.", ["outcome"], registry=own
-        )
-        self.swaps = Counter(
-            "winnow_swaps",
-            "Champions that took over (loaded) or could not (refused).",
-            ["service", "outcome"],
-            registry=own,
-        )
+
+        one_commit = "Seconds that one group commit of the history took."
+        self.commit_seconds = seconds("winnow_journal_commit_seconds", one_commit)
+        kept = "Predictions by what became of them: kept or lost."
+        self.journal_rows = counter("winnow_journal_rows", kept, ["outcome"])
+        taken_over = "Champions that took over (loaded) or could not (refused)."
+        self.swaps = counter("winnow_swaps", taken_over, ["service", "outcome"])
 
     def count_request(self, route: str, method: str, status: int, seconds: float) -> None:
         """One request was answered. The figures' labels are looked up once for each combination."""
