@@ -22,7 +22,8 @@ from serving import Row
 
 FLATTERED = (
     "Figures are of rows that no candidate learned from. But the candidates' defaults were chosen by "
-    "cross-validation on reviews of this collection, about six in ten of these rows among them, so the figures flatter."
+    "cross-validation on reviews of this collection, about six in ten of these rows among them, so the "
+    "figures flatter."
 )
 RESULTS = Path(__file__).parent / "results"
 PLAIN = "Words, as scikit-learn's defaults read them (logistic-regression)"
