@@ -35,7 +35,7 @@ def training_rows(project: Path) -> tuple[list[str], list[Any]]:
 
 def pipeline_of(candidate: Mapping[str, Any], rows: int) -> Pipeline:
     """Return the unfitted pipeline of a candidate as winnow.toml would name it."""
-    own: Any = make_candidate(CandidateSpec.model_validate(candidate), Path())
+    own: Any = make_candidate(CandidateSpec.model_validate(candidate), Path(), "text-classification")
     blocks = own._feature_options().vectorisers(rows)  # noqa: SLF001  (the very vectorisers that are compiled)
     features = blocks[0][1]
     if len(blocks) > 1:  # a union of one would cost the handler a quarter of a millisecond for nothing

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from winnow.domain import RunStatus
+from winnow.domain import Status
 from winnow.lifecycle import trainer
 from winnow.settings import load_settings
 from winnow.workspace import Workspace
@@ -52,7 +52,7 @@ def train_all(project: Path, data: Path) -> dict[str, Any]:
     run = trainer.watch_run(workspace.database, "satisfaction", run.id, lambda _progress: None)
     trained = time.perf_counter()
     workspace.close()
-    assert run.status is RunStatus.FINISHED, run.error
+    assert run.status is Status.FINISHED, run.error
     assert run.report is not None
     return {
         "rows": rows,

@@ -25,7 +25,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from winnow.domain import Example, Examples, RunStatus, Target, Version, new_id, no_progress, now
+from winnow.domain import Example, Examples, Status, Target, Version, new_id, no_progress, now
 from winnow.models.base import Candidate
 from winnow.models.bundle import save_bundle
 from winnow.models.linear_candidates import LogisticRegression
@@ -238,7 +238,7 @@ def _register(database: Database, version: Version, learned: Examples, *, promot
             examples.add(connection, service, batch, rows)
             examples.accept(connection, batch, len(rows))
         run = runs.create(connection, service)
-        runs.end(connection, run.id, RunStatus.FINISHED)
+        runs.end(connection, run.id, Status.FINISHED)
         number = versions.next_number(connection, service)
         versions.add(connection, replace(version, number=number, run_id=run.id))
         if promote:

@@ -29,6 +29,11 @@ TABLES: Mapping[str, str] = MappingProxyType(
         "promotions": "Each change of champion, with its reasons.",
         "predictions": "The history: each answered input.",
         "feedback": "The right target for a prediction, and the example that came of it.",
+        "blobs": "The bytes of images. Equal images are kept once.",
+        "blob_uses": "Which example, prediction or job needs which blob. One that nobody needs is swept away.",
+        "jobs": "Tickets: work that was accepted for later, who holds it, and what came of it.",
+        "job_files": "Files of jobs, in parts of about a megabyte: what was handed in, and the result.",
+        "webhooks": "Ends of jobs that an address is to be told of, and how far that is.",
     }
 )
 """What each table holds, in a sentence. Columns are described by their comments, or by the class they fill."""

@@ -15,6 +15,9 @@ from winnow.errors import WinnowError
 Json = Any
 """A value that `json.dumps` takes. (The recursive type costs more readers than it saves bugs.)"""
 
+Input = Any
+"""What a service is asked: a text (`str`) or a file, such as an image (`bytes`). Its task says which of the two."""
+
 Target = str | list[str]
 """The right answer to an input: one label, or the set of labels that apply, in the service's order."""
 
@@ -25,6 +28,12 @@ class Classification(TypedDict):
     label: NotRequired[str]
     labels: NotRequired[list[str]]
     scores: dict[str, float]
+
+
+def most_probable(answer: Classification, count: int) -> Classification:
+    """The same answer with the scores of so many labels only, most probable first."""
+    ranked = sorted(answer["scores"].items(), key=lambda entry: -entry[1])
+    return {**answer, "scores": dict(ranked[:count])}
 
 
 Outcome = Classification | WinnowError
@@ -38,8 +47,8 @@ def no_progress(_stage: str, _done: float) -> None:
     """Report to nobody."""
 
 
-class RunStatus(StrEnum):
-    """Where a run stands. The last three are final."""
+class Status(StrEnum):
+    """Where a run or a job stands. The last three are final."""
 
     QUEUED = "queued"
     STARTED = "started"
@@ -50,7 +59,15 @@ class RunStatus(StrEnum):
     @property
     def final(self) -> bool:
         """Whether nothing will change any more."""
-        return self in (RunStatus.FINISHED, RunStatus.FAILED, RunStatus.CANCELLED)
+        return self in (Status.FINISHED, Status.FAILED, Status.CANCELLED)
+
+
+class JobKind(StrEnum):
+    """What is to be done: answer some inputs, answer a whole file, or train."""
+
+    PREDICT = "predict"
+    FILE = "file"
+    TRAIN = "train"
 
 
 class History(StrEnum):
@@ -63,18 +80,19 @@ class History(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """An input with its target."""
+    """An input with its target. Of a file, `input` is the reference of `blob`, which holds its bytes."""
 
     input: str
     target: Target
     line: int | None = None
+    blob: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Examples:
     """Inputs and their targets, in step with each other."""
 
-    inputs: Sequence[str]
+    inputs: Sequence[Input]
     targets: Sequence[Target]
 
     def __len__(self) -> int:
@@ -91,7 +109,7 @@ class Run:
 
     id: str
     service: str
-    status: RunStatus
+    status: Status
     created_at: datetime
     started_at: datetime | None = None
     finished_at: datetime | None = None
@@ -137,6 +155,8 @@ class Promotion:
 class Prediction:
     """One answered input, as the history keeps it. `latency_ms` runs from admission to the model's answer.
 
+    Of a file, `input` is the reference of `blob`, which holds its bytes where they are still to be kept.
+
     Not frozen, because that would triple the time to make one, and the hot path makes one for each input.
     """
 
@@ -151,6 +171,30 @@ class Prediction:
     created_at: datetime
     ticket: str | None = None
     feedback: Target | None = field(default=None, compare=False)
+    blob: bytes | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Work that was accepted for later. Its id is the ticket.
+
+    `attempt` counts how often a worker has taken it up. `progress` is what the work itself tells. `error` is why
+    the last attempt failed: `kind`, `detail` and perhaps more, as `WinnowError.to_json` words them. After
+    `expires_at` the result is gone.
+    """
+
+    id: str
+    service: str
+    kind: JobKind
+    status: Status
+    attempt: int
+    created_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    expires_at: datetime | None = None
+    progress: Mapping[str, Any] | None = None
+    error: Mapping[str, Any] | None = None
+    webhook: str | None = None
 
 
 def now() -> datetime:

@@ -8,9 +8,12 @@
     │   └── TooLarge        a request has more bytes than the process reads
     ├── FileRefused         a file of examples was refused as a whole; carries its report
     ├── Forbidden           the caller may not do this from where they are
-    ├── NotFound            there is no such service, version, run or prediction
+    ├── NotFound            there is no such service, version, run, job or prediction
+    │   └── Expired         a job's result was kept for its time, and is gone
     ├── Conflict            the state of things forbids it: already training, nothing to roll back to
-    │   └── GateRefused     a version does not meet its gates; says which and by how much
+    │   ├── GateRefused     a version does not meet its gates; says which and by how much
+    │   ├── NotFinished     a job has no result yet, or was cancelled
+    │   └── JobFailed       a job has no result because it failed; carries its error
     ├── TrainingFailed      a run, or one candidate of it, could not learn from its examples
     │   └── Cancelled       a person asked for the run to stop
     ├── BundleRefused       a model's files are damaged, tampered with or of another version
@@ -48,6 +51,10 @@ class WinnowError(Exception):
     def details(self) -> Mapping[str, Any]:
         """Facts beside the sentence that a program may want; JSON-ready."""
         return {}
+
+    def to_json(self) -> dict[str, Any]:
+        """The error where it must be kept: its kind, its sentence and its facts."""
+        return {"kind": self.kind(), "detail": str(self), **self.details()}
 
 
 class ProjectError(WinnowError):
@@ -98,6 +105,10 @@ class NotFound(WinnowError):
     """There is no such thing: names what was asked for and, where one is close, what exists."""
 
 
+class Expired(NotFound):
+    """A job's result was kept for its time, and is gone."""
+
+
 class Conflict(WinnowError):
     """The present state forbids it: another run is under way, or there is nothing to roll back to."""
 
@@ -112,6 +123,22 @@ class GateRefused(Conflict):
     def details(self) -> Mapping[str, Any]:
         """The failed gates."""
         return {"failures": self.failures}
+
+
+class NotFinished(Conflict):
+    """A job has no result: it waits, is being worked on, or was cancelled."""
+
+
+class JobFailed(Conflict):
+    """A job has no result because it failed. `error` is why: `kind`, `detail` and perhaps more."""
+
+    def __init__(self, message: str, error: Mapping[str, Any]) -> None:
+        super().__init__(message)
+        self.error = error
+
+    def details(self) -> Mapping[str, Any]:
+        """The job's own error."""
+        return {"job_error": self.error}
 
 
 class TrainingFailed(WinnowError):

@@ -106,6 +106,13 @@ class Serving(_Section):
     max_chars: int = Field(
         100_000, strict=True, ge=1, le=10_000_000, description="Characters that one input may have."
     )
+    max_image_mb: float = Field(10.0, gt=0, le=1000, description="Megabytes that one image file may have.")
+    max_pixels: int = Field(
+        50_000_000, strict=True, ge=1, le=1_000_000_000, description="Pixels that one image may have."
+    )
+    top_k: int = Field(
+        20, strict=True, ge=1, le=100_000, description="Most probable labels whose scores an answer carries."
+    )
 
 
 class CandidateSpec(_Section):
@@ -130,9 +137,12 @@ class CandidateSpec(_Section):
 class ServiceConfig(_Section):
     """One question: what it reads, which labels it knows, how it learns and how it is served."""
 
-    task: str = Field(description="What kind of answer: `text-classification`.")
+    task: str = Field(description="What kind of answer: `text-classification` or `image-classification`.")
     description: str = Field("", description="The question in a sentence, for people.")
-    input: str = Field("text", description="Column (or JSON key) of a data file that holds the input.")
+    input: str = Field(
+        "text",
+        description="Column (or JSON key) of a data file that holds the input; `image` where images are asked.",
+    )
     label: str | tuple[str, ...] = Field(
         "label",
         description="Column that holds the label; a list of 0/1 columns where several labels may apply.",
@@ -143,7 +153,12 @@ class ServiceConfig(_Section):
     labels: Mapping[str, tuple[str, ...]] | tuple[str, ...] | None = Field(
         None, description="Known labels, or a table from label to the values of the column that mean it."
     )
-    data: tuple[str, ...] = Field((), description="Files beside winnow.toml that are loaded at the first start.")
+    data: tuple[str, ...] = Field(
+        (), description="Files, or folders of images, beside winnow.toml that are loaded at the first start."
+    )
+    library: str | None = Field(
+        None, min_length=1, description="Folder of images, beside winnow.toml, that users may pick from."
+    )
     candidates: tuple[CandidateSpec, ...] = Field(
         (CandidateSpec(family="logistic-regression", name="logistic-regression"),),
         min_length=1,
@@ -152,6 +167,13 @@ class ServiceConfig(_Section):
     gates: Gates = Field(default_factory=Gates)
     retrain: Retrain = Field(default_factory=Retrain)
     serving: Serving = Field(default_factory=Serving)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _image_is_an_image(cls, value: object) -> object:
+        if isinstance(value, Mapping) and value.get("task") == "image-classification" and "input" not in value:
+            return {**value, "input": "image"}
+        return value
 
     @model_validator(mode="after")
     def _coherent(self) -> ServiceConfig:

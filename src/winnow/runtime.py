@@ -1,11 +1,16 @@
-"""The composition root: opens a project for serving, hands out its services, and closes everything in order."""
+"""The composition root: opens a project at work, hands out its services and its desk, and closes all in order."""
 
 from __future__ import annotations
 
 from types import TracebackType
 from typing import Self
 
+from winnow.domain import JobKind
 from winnow.errors import NotFound, nearest
+from winnow.jobs.desk import Desk
+from winnow.jobs.opening import open_queue
+from winnow.jobs.predicting import Predicting
+from winnow.jobs.worker import Doer, Worker
 from winnow.monitoring.metrics import Metrics
 from winnow.serving.journal import Journal
 from winnow.serving.loader import Loader
@@ -15,18 +20,24 @@ from winnow.workspace import Workspace
 
 
 class Runtime:
-    """A project being served by this process. Use it as an asynchronous context.
+    """A project at work in this process. Use it as an asynchronous context.
 
     async with Runtime(load_settings(project=folder)) as runtime:
         predictions = await runtime.service("sentiment").answer(["Lovely."], caller)
     """
+
+    desk: Desk
+    """Where jobs are handed in and asked for, once the context is entered."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.workspace = Workspace(settings)
         self.metrics = Metrics()
         self.loader = Loader(
-            self.workspace.database, self.workspace.models, tuple(self.workspace.project.services), self.metrics
+            self.workspace.database,
+            self.workspace.models,
+            {name: task.sample for name, task in self.workspace.tasks.items()},
+            self.metrics,
         )
         self._services: dict[str, Service] = {}
 
@@ -37,13 +48,23 @@ class Runtime:
         except KeyError:
             raise NotFound(f"there is no service '{name}'.{nearest(name, self._services)}") from None
 
+    def worker(self, *services: str) -> Worker:
+        """Works on jobs while its context is open; on those of all services, or of these."""
+        for name in services:
+            self.service(name)
+        database = self.workspace.database
+        doers: dict[JobKind, Doer] = {JobKind.PREDICT: Predicting(database, self.service, self.settings)}
+        return Worker(self._queue, doers, services or tuple(self._services), self._bells, self.settings)
+
     async def __aenter__(self) -> Self:
         """Open the store, load every champion, and be ready to answer."""
         self.workspace.open()
+        self._bells, self._queue = open_queue(self.workspace.database, self.settings)
         self._journal = Journal(self.workspace.database, self.settings.history, self.metrics.of_journal())
         for name, config in self.workspace.project.services.items():
-            task = self.workspace.tasks[name]
-            self._services[name] = Service(name, config, task, self.loader, self._journal, self.metrics)
+            reader = self.workspace.readers[name]
+            self._services[name] = Service(name, config, reader, self.loader, self._journal, self.metrics)
+        self.desk = Desk(self.workspace.database, self._queue, self.workspace.readers, self.settings)
         await self.loader.start()
         return self
 
@@ -55,4 +76,5 @@ class Runtime:
         for service in self._services.values():
             service.close()
         await self._journal.close()
+        self._bells.close()
         self.workspace.close()

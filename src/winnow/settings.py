@@ -38,6 +38,30 @@ class Settings(BaseSettings):
     )
     max_body_mb: float = Field(10.0, gt=0, description="Megabytes that the body of a request may have.")
     max_upload_mb: float = Field(1024.0, gt=0, description="Megabytes that an uploaded file of examples may have.")
+    concurrency: int = Field(
+        2,
+        ge=0,
+        le=256,
+        description="Jobs that a process works on at the same time; 0 leaves them to winnow worker.",
+    )
+    redis: SecretStr | None = Field(
+        None, description="URL of Redis, such as redis://host:6379/0, to hand out jobs; the database does if unset."
+    )
+    lease_seconds: float = Field(
+        30.0, ge=0.1, le=86_400, description="Seconds after which the jobs of a silent worker are taken over."
+    )
+    attempts: int = Field(3, ge=1, le=100, description="How often a job is tried before it has failed.")
+    retry_seconds: float = Field(
+        1.0, ge=0, le=3600, description="Seconds before a job is tried again; doubled after each attempt."
+    )
+    max_queued: int = Field(100_000, ge=1, description="Jobs that may wait; beyond them, new ones are refused.")
+    keep_results_hours: float = Field(168.0, gt=0, description="Hours for which results of jobs are kept.")
+    webhook_secret: SecretStr | None = Field(
+        None, description="What webhooks are signed with; without it, none may be asked for."
+    )
+    webhook_private: bool = Field(
+        default=False, description="Whether webhooks may go to loopback and private addresses."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info",
         description="Least severe message that is logged; inputs and outputs are logged at debug only.",

@@ -13,13 +13,15 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from winnow import plugins
-from winnow.domain import Prediction, Progress, Promotion, Run, Target, Version, no_progress
+from winnow.domain import Example, Prediction, Progress, Promotion, Run, Target, Version, no_progress
 from winnow.errors import NotFound, ProjectError
 from winnow.lifecycle import ingest, registry, trainer
 from winnow.models.base import make_candidate
 from winnow.project import FILE_NAME, ServiceConfig, load_project
+from winnow.serving.library import Library
+from winnow.serving.reader import Reader
 from winnow.settings import Settings
-from winnow.store import Database, examples, predictions, runs, versions
+from winnow.store import Database, blobs, examples, predictions, runs, versions
 from winnow.store.predictions import HistoryFilter
 from winnow.tasks.base import Task
 
@@ -37,6 +39,10 @@ class Workspace:
         self.models = settings.folder / "models"
         self.tasks = {
             name: _task(self.project.folder, name, config) for name, config in self.project.services.items()
+        }
+        self.readers = {
+            name: Reader(task, _library(self.project.folder, self.config(name)))
+            for name, task in self.tasks.items()
         }
         for name, config in self.project.services.items():
             _check_candidates(self.project.folder, name, config)
@@ -176,9 +182,13 @@ class Workspace:
         """Keep the right target for a prediction, and make an example of the two: the next run learns from it."""
         with self.database.write() as connection:
             prediction = predictions.get(connection, prediction_id)
-            right: Target = self._task_of(prediction).read_target(target)
+            task = self._task_of(prediction)
+            right: Target = task.read_target(target)
             self.database.lock(connection, "batches")
-            example_id = examples.add_one(connection, prediction.service, prediction.input, right, "feedback")
+            example = Example(prediction.input, right)
+            example_id = examples.add_one(connection, prediction.service, example, "feedback")
+            if task.reads_files:
+                blobs.use(connection, prediction.input, example_id)
             predictions.set_feedback(connection, prediction_id, right, example_id)
             return predictions.get(connection, prediction_id)
 
@@ -195,9 +205,13 @@ def _task(folder: Path, name: str, config: ServiceConfig) -> Task:
     return kind(config)
 
 
+def _library(folder: Path, config: ServiceConfig) -> Library | None:
+    return None if config.library is None else Library(folder / config.library)
+
+
 def _check_candidates(folder: Path, name: str, config: ServiceConfig) -> None:
     try:
         for spec in config.candidates:
-            make_candidate(spec, folder)
+            make_candidate(spec, folder, config.task)
     except ProjectError as error:
         raise ProjectError(f"{folder / FILE_NAME}: 'services.{name}.candidates': {error}") from None

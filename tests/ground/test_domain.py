@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from uuid import RFC_4122, UUID
 
-from winnow.domain import Examples, RunStatus, new_id, now
+from winnow.domain import Examples, Status, new_id, now
 
 
 def test_ids_are_uuids_of_version_7() -> None:
@@ -50,7 +50,7 @@ def test_the_present_is_in_utc() -> None:
 
 
 def test_final_statuses() -> None:
-    assert [status.value for status in RunStatus if status.final] == ["finished", "failed", "cancelled"]
+    assert [status.value for status in Status if status.final] == ["finished", "failed", "cancelled"]
 
 
 def test_examples_are_taken_in_the_order_asked_for() -> None:

@@ -67,7 +67,7 @@ TYPES = [
     (SHOP + "candidates = []", "'services.shop.candidates' should not be empty: Ways to learn"),
     (SHOP + 'candidates = "x"', "'services.shop.candidates' should be a list in brackets, not 'x': Ways to learn"),
     (SHOP + "candidates = [3]", "'services.shop.candidates[0]' should be a table, not 3"),
-    (SHOP + 'data = "x.csv"', "'services.shop.data' should be a list in brackets, not 'x.csv': Files beside"),
+    (SHOP + 'data = "x.csv"', "'services.shop.data' should be a list in brackets, not 'x.csv': Files, or folders"),
     (SHOP + "gates = 3", "'services.shop.gates' should be a table, [services.shop.gates], not 3"),
     (SHOP + 'separator = ""', "'services.shop.separator' should not be empty: What stands between labels"),
     (

@@ -23,7 +23,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from winnow.domain import RunStatus
+from winnow.domain import Status
 from winnow.lifecycle import conclusion, folders, training
 from winnow.lifecycle.registry import load_version
 from winnow.lifecycle.training import train
@@ -97,8 +97,8 @@ def all_or_nothing(folder: Path, run_id: str) -> bool:
         load_version(database, settings.folder / "models", "mood", number)
     database.close()
     found = (run.status, run.report is not None, numbers, promotions, champion)
-    everything = (RunStatus.FINISHED, True, [3, 2, 1], [2, 1], 2)
-    nothing = [(status, False, [1], [1], 1) for status in (RunStatus.QUEUED, RunStatus.STARTED)]
+    everything = (Status.FINISHED, True, [3, 2, 1], [2, 1], 2)
+    nothing = [(status, False, [1], [1], 1) for status in (Status.QUEUED, Status.STARTED)]
     assert found == everything or found in nothing, f"neither everything nor nothing: {found}"
     return found == everything
 
@@ -110,7 +110,7 @@ def recovers(folder: Path, run_id: str, *, kept: bool) -> None:
     with database.write() as connection:
         runs.fail_silent(connection, timedelta(seconds=-1))
         ended = runs.get(connection, "mood", run_id).status
-    assert ended is (RunStatus.FINISHED if kept else RunStatus.FAILED)
+    assert ended is (Status.FINISHED if kept else Status.FAILED)
     next_run = train_here(folder)
     with database.read() as connection:
         needed = {path.split("/")[1] for path in versions.paths(connection)}

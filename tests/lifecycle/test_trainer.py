@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.lifecycle.room import Room, make_moods
-from winnow.domain import Run, RunStatus
+from winnow.domain import Run, Status
 from winnow.errors import Conflict, NotFound
 from winnow.lifecycle.trainer import cancel_run, log_file, start_run, watch_run
 from winnow.project import Project
@@ -53,7 +53,7 @@ def gone(pid: int) -> bool:
 
 def assert_can_be_trained_again(room: Room) -> None:
     run = start(room, room.configure())
-    assert watch_run(room.database, "mood", run.id, ignore).status is RunStatus.FINISHED
+    assert watch_run(room.database, "mood", run.id, ignore).status is Status.FINISHED
     assert room.folders() == [run.id]
     assert len(room.versions()) == 1
 
@@ -68,10 +68,10 @@ def filled(room: Room) -> Room:
 def test_a_run_is_carried_out_in_its_own_process(filled: Room) -> None:
     project = filled.configure(candidates=[{"family": "toy-slow", "seconds": 1.0}, "toy-words"])
     run = start(filled, project)
-    assert run.status is RunStatus.QUEUED
+    assert run.status is Status.QUEUED
     told: list[Mapping[str, Any]] = []
     ended = watch_run(filled.database, "mood", run.id, told.append)
-    assert ended.status is RunStatus.FINISHED, ended.error
+    assert ended.status is Status.FINISHED, ended.error
     assert ended.pid not in (None, os.getpid())
     assert ended.report is not None
     assert ended.report["decision"]["promoted"] == filled.champion()
@@ -121,7 +121,7 @@ def test_an_unknown_service_is_refused_before_anything_is_stored(filled: Room) -
 def test_a_run_that_cannot_learn_fails_with_a_sentence(room: Room) -> None:
     run = start(room, room.configure())
     ended = watch_run(room.database, "mood", run.id, ignore)
-    assert ended.status is RunStatus.FAILED
+    assert ended.status is Status.FAILED
     assert ended.error == "service 'mood' has no examples to learn from: add some first"
 
 
@@ -129,7 +129,7 @@ def test_an_unexpected_failure_keeps_its_traceback_in_the_log(filled: Room) -> N
     (filled.settings.folder / "models").write_text("not a folder")
     run = start(filled, filled.configure())
     ended = watch_run(filled.database, "mood", run.id, ignore)
-    assert ended.status is RunStatus.FAILED
+    assert ended.status is Status.FAILED
     assert str(ended.error).startswith("NotADirectoryError: ")
     assert "Traceback" in log_file(filled.settings, run.id).read_text()
 
@@ -139,7 +139,7 @@ def test_a_cancelled_run_stops_soon_and_leaves_nothing(filled: Room) -> None:
     pid = wait_for_stage(filled, run, "dawdling")
     assert filled.folders() == [f".staging-{run.id}"]
     began = time.monotonic()
-    assert cancel_run(filled.database, "mood", run.id).status is RunStatus.CANCELLED
+    assert cancel_run(filled.database, "mood", run.id).status is Status.CANCELLED
     wait_until(lambda: gone(pid))
     assert time.monotonic() - began < 10
     assert filled.folders() == []
@@ -163,7 +163,7 @@ def test_a_run_cancelled_from_elsewhere_stops_without_a_signal(filled: Room) -> 
     run = start(filled, filled.configure(candidates=[SLOW]))
     pid = wait_for_stage(filled, run, "dawdling")
     with filled.database.write() as connection:
-        runs.end(connection, run.id, RunStatus.CANCELLED)
+        runs.end(connection, run.id, Status.CANCELLED)
     wait_until(lambda: gone(pid), 8)
     assert filled.folders() == []
 
@@ -172,7 +172,7 @@ def test_a_run_cancelled_before_it_began_does_not_begin(filled: Room) -> None:
     run = start(filled, filled.configure(candidates=[SLOW]))
     cancel_run(filled.database, "mood", run.id)
     ended = watch_run(filled.database, "mood", run.id, ignore)
-    assert ended.status is RunStatus.CANCELLED
+    assert ended.status is Status.CANCELLED
     assert ended.started_at is None
     assert_can_be_trained_again(filled)
 
@@ -183,7 +183,7 @@ def test_asked_to_end_by_the_machine_it_says_so(filled: Room, candidate: Mapping
     pid = wait_for_stage(filled, run, "dawdling")
     os.kill(pid, signal.SIGTERM)
     ended = watch_run(filled.database, "mood", run.id, ignore)
-    assert ended.status is RunStatus.CANCELLED
+    assert ended.status is Status.CANCELLED
     assert ended.error == "its process was asked to end"
     wait_until(lambda: gone(pid), 8)
     assert filled.folders() == []
@@ -194,7 +194,7 @@ def test_a_process_that_dies_is_noticed_at_once(filled: Room) -> None:
     began = time.monotonic()
     ended = watch_run(filled.database, "mood", run.id, ignore)
     assert time.monotonic() - began < 20
-    assert ended.status is RunStatus.FAILED
+    assert ended.status is Status.FAILED
     assert ended.error == "its process was killed by SIGKILL: perhaps the machine ran out of memory"
     assert filled.folders() == [f".staging-{run.id}"]
     assert_can_be_trained_again(filled)
@@ -205,7 +205,7 @@ def test_a_process_that_cannot_even_begin_is_noticed_at_once(filled: Room) -> No
     (filled.folder / "winnow.toml").write_text("[project")
     run = start(filled, project)
     ended = watch_run(filled.database, "mood", run.id, ignore)
-    assert ended.status is RunStatus.FAILED
+    assert ended.status is Status.FAILED
     assert "its process ended with exit code 1: winnow.errors.ProjectError:" in str(ended.error)
     assert "is not TOML" in str(ended.error)
 
@@ -218,7 +218,7 @@ def test_a_run_whose_process_fell_silent_is_failed_by_whoever_watches(filled: Ro
             "UPDATE runs SET heartbeat_at = ?", (long_ago.replace(tzinfo=None).isoformat(" "),)
         )
     ended = watch_run(filled.database, "mood", run.id, ignore)
-    assert ended.status is RunStatus.FAILED
+    assert ended.status is Status.FAILED
     assert ended.error == "its process died"
     assert_can_be_trained_again(filled)
 
@@ -238,13 +238,13 @@ def test_killed_at_any_moment_it_leaves_everything_or_nothing(filled: Room) -> N
             os.kill(pid, signal.SIGKILL)
         ended = watch_run(filled.database, "mood", run.id, ignore)
         kept = len(filled.versions()) - before
-        if ended.status is RunStatus.FINISHED:
+        if ended.status is Status.FINISHED:
             assert kept == 2
             assert ended.report is not None
             assert filled.champion() == ended.report["decision"]["promoted"]
         else:
-            assert ended.status is RunStatus.FAILED
+            assert ended.status is Status.FAILED
             assert kept == 0
     final = start(filled, filled.configure())
-    assert watch_run(filled.database, "mood", final.id, ignore).status is RunStatus.FINISHED
+    assert watch_run(filled.database, "mood", final.id, ignore).status is Status.FINISHED
     assert filled.folders() == sorted({version.run_id for version in filled.versions()})

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tests.lifecycle.room import Room, make_moods
-from winnow.domain import RunStatus, Target
+from winnow.domain import Status, Target
 from winnow.errors import Cancelled, TrainingFailed
 from winnow.lifecycle.folders import sweep
 from winnow.lifecycle.progress import RunProgress
@@ -42,7 +42,7 @@ def test_a_run_ends_with_a_champion_and_a_report(room: Room) -> None:
     (promotion,) = room.promotions()
     assert promotion.reasons == report["decision"]["reasons"]
     run = room.run(report["run"])
-    assert run.status is RunStatus.FINISHED
+    assert run.status is Status.FINISHED
     assert run.report == json.loads(json.dumps(report, allow_nan=False))
 
 
@@ -273,19 +273,19 @@ def test_a_run_cancelled_before_its_end_leaves_nothing(room: Room) -> None:
     def cancel(progress: RunProgress) -> None:
         if progress["stage"] == "comparing with the champion":
             with room.database.write() as connection:
-                assert runs.end(connection, run.id, RunStatus.CANCELLED)
+                assert runs.end(connection, run.id, Status.CANCELLED)
 
     with pytest.raises(Cancelled):
         train(room.database, project, "mood", run.id, room.models, cancel)
     assert_nothing_kept(room)
-    assert room.run(run.id).status is RunStatus.CANCELLED
+    assert room.run(run.id).status is Status.CANCELLED
 
 
 def test_a_run_cancelled_before_it_began_does_not_begin(room: Room) -> None:
     room.add(make_moods(60))
     project, run = room.configure(), room.queue()
     with room.database.write() as connection:
-        runs.end(connection, run.id, RunStatus.CANCELLED)
+        runs.end(connection, run.id, Status.CANCELLED)
     with pytest.raises(Cancelled):
         train(room.database, project, "mood", run.id, room.models)
     assert_nothing_kept(room)
@@ -309,7 +309,7 @@ def test_a_listener_that_raises_stops_the_run_at_any_moment(room: Room) -> None:
         with pytest.raises(Cancelled):
             train(room.database, project, "mood", run.id, room.models, stop)
         with room.database.write() as connection:
-            runs.end(connection, run.id, RunStatus.CANCELLED)
+            runs.end(connection, run.id, Status.CANCELLED)
         assert room.folders() == kept
     assert len(room.versions()) == 2
 

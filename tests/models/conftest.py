@@ -49,7 +49,9 @@ def learner(project_folder: Path) -> Callable[[str], Candidate]:
 
     def make(name: str) -> Candidate:
         family, parameters = LEARNERS[name]
-        return make_candidate(CandidateSpec(family=family, name=name, parameters=parameters), project_folder)
+        return make_candidate(
+            CandidateSpec(family=family, name=name, parameters=parameters), project_folder, "text-classification"
+        )
 
     return make
 

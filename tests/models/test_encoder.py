@@ -128,7 +128,9 @@ def test_a_missing_package_is_named_with_its_remedy(
 
 
 def make(family: str, folder: Path, **parameters: Any) -> Candidate:
-    return make_candidate(CandidateSpec(family=family, name=family, parameters=parameters), folder)
+    return make_candidate(
+        CandidateSpec(family=family, name=family, parameters=parameters), folder, "text-classification"
+    )
 
 
 @pytest.mark.parametrize("family", ["encoder-linear", "hybrid"])

@@ -13,6 +13,7 @@ from winnow.project import ServiceConfig
 from winnow.serving.batcher import Loaded
 from winnow.serving.journal import Journal
 from winnow.serving.loader import Loader
+from winnow.serving.reader import Reader
 from winnow.serving.service import Caller, Service
 from winnow.store import Database
 from winnow.tasks.text_classification import TextClassification
@@ -24,10 +25,10 @@ async def toy_service(folder: Path, model: ToyModel, **serving: int) -> AsyncIte
     config = ServiceConfig.model_validate({"task": "text-classification", "serving": serving})
     database, metrics = Database(f"sqlite:///{folder / 'winnow.db'}"), Metrics()
     database.migrate()
-    loader = Loader(database, folder, ("toys",), metrics)
+    loader = Loader(database, folder, {"toys": TextClassification.sample}, metrics)
     loader._loaded["toys"] = Loaded(model, 1, IN_A_THREAD)
     journal = Journal(database, History.DURABLE, metrics.of_journal())
-    service = Service("toys", config, TextClassification(config), loader, journal, metrics)
+    service = Service("toys", config, Reader(TextClassification(config)), loader, journal, metrics)
     try:
         yield service
     finally:

@@ -18,7 +18,7 @@ import pytest
 
 from tests.projects import Server, settings_of
 from tests.proofs.clients import Client
-from winnow.domain import RunStatus
+from winnow.domain import Status
 from winnow.lifecycle.load_report import LoadReport
 from winnow.lifecycle.trainer import watch_run
 from winnow.workspace import Workspace
@@ -92,7 +92,7 @@ def live_through(workspace: Workspace, file: Path) -> Chapter:
     loaded = workspace.load("satisfaction", file, name=file.name)
     run = workspace.start_run("satisfaction")
     run = watch_run(workspace.database, "satisfaction", run.id, lambda _progress: None)
-    assert run.status is RunStatus.FINISHED, run.error
+    assert run.status is Status.FINISHED, run.error
     assert run.report is not None
     assert run.started_at is not None
     assert run.finished_at is not None

@@ -19,6 +19,7 @@ from winnow.monitoring.metrics import Metrics
 from winnow.serving import loader as loader_module
 from winnow.serving.loader import Loader
 from winnow.store import Database, versions
+from winnow.tasks.text_classification import TextClassification
 
 
 @pytest.fixture
@@ -31,7 +32,9 @@ def database(project_copy: Path) -> Iterator[Database]:
 @pytest.fixture
 async def loader(project_copy: Path, database: Database) -> AsyncIterator[Loader]:
     """A loader that has taken over version 1 and does not watch: tests say when it looks."""
-    loader = Loader(database, settings_of(project_copy).folder / "models", ("sentiment",), Metrics())
+    loader = Loader(
+        database, settings_of(project_copy).folder / "models", {"sentiment": TextClassification.sample}, Metrics()
+    )
     await loader.refresh()
     yield loader
     await loader.close()
@@ -74,7 +77,9 @@ async def test_a_champion_that_did_not_change_is_not_loaded_again(loader: Loader
 
 
 async def test_without_a_champion_the_refusal_says_what_to_do(tmp_path: Path, database: Database) -> None:
-    loader = Loader(database, tmp_path, ("sentiment", "untrained"), Metrics())
+    loader = Loader(
+        database, tmp_path, dict.fromkeys(["sentiment", "untrained"], TextClassification.sample), Metrics()
+    )
     with pytest.raises(NotReady, match="winnow train untrained"):
         loader.of("untrained")()
 

@@ -160,7 +160,7 @@ def test_the_current_target_is_the_newest(database: Database) -> None:
         assert examples.current_target(connection, "shop", "b") is None
         examples.open_batch(connection, "shop", "api")
         database.lock(connection, "batches")
-        examples.add_one(connection, "shop", "a", ["p", "q"], "feedback")
+        examples.add_one(connection, "shop", Example("a", ["p", "q"]), "feedback")
         assert examples.current_target(connection, "shop", "a") == ["p", "q"]
 
 

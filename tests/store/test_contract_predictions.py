@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from winnow.domain import Classification, Prediction, new_id, now
+from winnow.domain import Classification, Example, Prediction, new_id, now
 from winnow.errors import NotFound
 from winnow.store import Database, examples, predictions
 from winnow.store.predictions import HistoryFilter
@@ -159,7 +159,7 @@ def test_a_second_word_of_feedback_replaces_the_first(database: Database) -> Non
     for target in ("good", ["bad", "é"]):
         with database.write() as connection:
             database.lock(connection, "batches")
-            example = examples.add_one(connection, "shop", row.input, target, "feedback")
+            example = examples.add_one(connection, "shop", Example(row.input, target), "feedback")
             predictions.set_feedback(connection, row.id, target, example)
             assert predictions.get(connection, row.id).feedback == target
     with database.read() as connection:

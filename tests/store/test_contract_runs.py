@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from winnow.domain import Run, RunStatus, now
+from winnow.domain import Run, Status, now
 from winnow.errors import Conflict, NotFound
 from winnow.store import Database, runs
 from winnow.store.schema import runs as table
@@ -33,7 +33,7 @@ def test_a_run_lives_from_queued_to_finished(database: Database) -> None:
         assert runs.report_progress(connection, run.id, {"stage": "é", "done": 0.1})
         assert runs.report_progress(connection, run.id, None)
     started = get(database, run)
-    assert (started.status, started.pid, started.snapshot) == (RunStatus.STARTED, 7, 3)
+    assert (started.status, started.pid, started.snapshot) == (Status.STARTED, 7, 3)
     assert started.progress == {"stage": "é", "done": 0.1}
     with database.write() as connection:
         assert runs.finish(connection, run.id, {"figure": 0.1 + 0.2, "labels": ["z", "a"]})
@@ -43,15 +43,15 @@ def test_a_run_lives_from_queued_to_finished(database: Database) -> None:
     assert finished.created_at <= (finished.started_at or now()) <= (finished.finished_at or finished.created_at)
 
 
-@pytest.mark.parametrize("status", [RunStatus.FAILED, RunStatus.CANCELLED])
-def test_an_ended_run_stays_ended(database: Database, status: RunStatus) -> None:
+@pytest.mark.parametrize("status", [Status.FAILED, Status.CANCELLED])
+def test_an_ended_run_stays_ended(database: Database, status: Status) -> None:
     run = create(database)
     with database.write() as connection:
         assert runs.end(connection, run.id, status, "a person asked")
         assert not runs.start(connection, run.id, pid=7, snapshot=3)
         assert not runs.report_progress(connection, run.id, {"done": 1})
         assert not runs.finish(connection, run.id, {})
-        assert not runs.end(connection, run.id, RunStatus.FAILED)
+        assert not runs.end(connection, run.id, Status.FAILED)
     ended = get(database, run)
     assert (ended.status, ended.error, ended.report) == (status, "a person asked", None)
 
@@ -62,7 +62,7 @@ def test_a_service_has_one_active_run(database: Database) -> None:
         create(database)
     create(database, "books")
     with database.write() as connection:
-        runs.end(connection, first.id, RunStatus.CANCELLED)
+        runs.end(connection, first.id, Status.CANCELLED)
     create(database)
 
 
@@ -84,8 +84,8 @@ def test_silent_runs_are_failed(database: Database) -> None:
         old = update(table).where(table.c.id == silent.id).values(heartbeat_at=now() - timedelta(minutes=5))
         connection.execute(old)
         assert runs.fail_silent(connection, timedelta(minutes=1)) == 1
-    assert (get(database, silent).status, get(database, silent).error) == (RunStatus.FAILED, "its process died")
-    assert get(database, lively).status is RunStatus.QUEUED
+    assert (get(database, silent).status, get(database, silent).error) == (Status.FAILED, "its process died")
+    assert get(database, lively).status is Status.QUEUED
 
 
 def test_the_newest_runs_come_first(database: Database) -> None:
@@ -97,7 +97,7 @@ def test_the_newest_runs_come_first(database: Database) -> None:
         made.append(run.id)
     failed = create(database)
     with database.write() as connection:
-        runs.end(connection, failed.id, RunStatus.FAILED, "no")
+        runs.end(connection, failed.id, Status.FAILED, "no")
     with database.read() as connection:
         assert [run.id for run in runs.newest(connection, "shop", 10)] == [failed.id, *reversed(made)]
         assert len(runs.newest(connection, "shop", 2)) == 2

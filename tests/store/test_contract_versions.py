@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from winnow.domain import RunStatus, Version, now
+from winnow.domain import Status, Version, now
 from winnow.errors import Conflict, NotFound
 from winnow.store import Database, runs, versions
 
@@ -15,7 +15,7 @@ def register(database: Database, service: str = "shop") -> Version:
     with database.write() as connection:
         database.lock(connection, service)
         run = runs.create(connection, service)
-        runs.end(connection, run.id, RunStatus.FINISHED)
+        runs.end(connection, run.id, Status.FINISHED)
         number = versions.next_number(connection, service)
         version = Version(
             service=service,

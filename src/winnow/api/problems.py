@@ -25,6 +25,7 @@ _STATUS: Mapping[type[errors.WinnowError], tuple[HTTPStatus, str]] = MappingProx
         errors.FileRefused: (HTTPStatus.UNPROCESSABLE_ENTITY, "INVALID_PARAMETER_VALUE"),
         errors.Forbidden: (HTTPStatus.FORBIDDEN, "PERMISSION_DENIED"),
         errors.NotFound: (HTTPStatus.NOT_FOUND, "RESOURCE_DOES_NOT_EXIST"),
+        errors.Expired: (HTTPStatus.GONE, "RESOURCE_DOES_NOT_EXIST"),
         errors.Conflict: (HTTPStatus.CONFLICT, "RESOURCE_CONFLICT"),
         errors.TrainingFailed: (HTTPStatus.CONFLICT, "RESOURCE_CONFLICT"),
         errors.NotReady: (HTTPStatus.SERVICE_UNAVAILABLE, "TEMPORARILY_UNAVAILABLE"),

@@ -11,7 +11,7 @@ import typer
 
 from winnow.cli.command import ServiceName, Session, command
 from winnow.cli.report_view import report_blocks
-from winnow.domain import RunStatus
+from winnow.domain import Status
 from winnow.errors import Conflict, TrainingFailed
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def _of_run(workspace: Workspace, service: str, run_id: str) -> Mapping[str, Any
     run = workspace.run(service, run_id)
     if run.report is not None:
         return run.report
-    if run.status is RunStatus.FAILED:
+    if run.status is Status.FAILED:
         raise TrainingFailed(f"run {run_id} has no report, for it failed: {run.error}")
     done = f", {run.progress['done']:.0%} done" if run.progress and not run.status.final else ""
     raise Conflict(f"run {run_id} has no report: it is {run.status}{done}")

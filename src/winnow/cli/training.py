@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from winnow.cli.output import Output
 from winnow.cli.progress import run_progress
-from winnow.domain import Run, RunStatus
+from winnow.domain import Run, Status
 from winnow.errors import Cancelled, Conflict, TrainingFailed
 from winnow.workspace import Workspace
 
@@ -27,9 +27,9 @@ def train_service(workspace: Workspace, service: str, out: Output) -> Run:
     except KeyboardInterrupt:
         _cancel(workspace, run, out)
         raise
-    if run.status is RunStatus.CANCELLED:
+    if run.status is Status.CANCELLED:
         raise Cancelled(f"the run {run.id} of '{service}' was cancelled: {run.error}")
-    if run.status is RunStatus.FAILED:
+    if run.status is Status.FAILED:
         raise TrainingFailed(run.error or f"the run {run.id} of '{service}' failed")
     return run
 

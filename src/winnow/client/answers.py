@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from winnow.domain import RunStatus, Target
+from winnow.domain import Status, Target
 
 Id = Annotated[str, Field(examples=["01a2b3c4-d5e6-7f80-9a1b-2c3d4e5f6071"])]
 
@@ -184,7 +184,7 @@ class Run:
 
     id: Id
     service: Annotated[str, Field(examples=["sentiment"])]
-    status: RunStatus
+    status: Status
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None

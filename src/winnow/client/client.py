@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from winnow.client import answers
 from winnow.client.transport import Transport
-from winnow.domain import RunStatus, Target
+from winnow.domain import Status, Target
 from winnow.errors import Cancelled, DeadlineExceeded, TrainingFailed
 
 OnProgress = Callable[[answers.Run], None]
@@ -230,9 +230,9 @@ def _in_words(filters: HistoryFilters) -> dict[str, Any]:
 
 def _finished(run: answers.Run) -> answers.Run:
     match run.status:
-        case RunStatus.FAILED:
+        case Status.FAILED:
             raise TrainingFailed(run.error or f"run '{run.id}' failed")
-        case RunStatus.CANCELLED:
+        case Status.CANCELLED:
             raise Cancelled(run.error or f"run '{run.id}' was cancelled")
         case _:
             return run

@@ -61,7 +61,7 @@ class Contest:
     def enter(self, spec: CandidateSpec, folder: Path) -> Fitted | Failed:
         """Let it learn, write its bundle into `folder` and test what was written. Raises only `Cancelled`."""
         try:
-            return self._fit(spec, make_candidate(spec, self.project_folder), folder)
+            return self._fit(spec, make_candidate(spec, self.project_folder, self.task), folder)
         except Cancelled:
             raise
         except Exception as error:  # noqa: BLE001  (a candidate may be anybody's code; the others go on)

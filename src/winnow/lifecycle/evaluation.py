@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from winnow.domain import Classification, Examples, Progress, no_progress
+from winnow.domain import Classification, Examples, Input, Progress, no_progress
 from winnow.errors import WinnowError
 from winnow.models.base import Model, Question
 from winnow.tasks.base import Task
@@ -72,7 +72,7 @@ def evaluate(
 
 
 def _answer_in_batches(
-    model: Model, inputs: Sequence[str], progress: Progress
+    model: Model, inputs: Sequence[Input], progress: Progress
 ) -> tuple[list[Classification], float]:
     answers: list[Classification] = []
     seconds = 0.0
@@ -85,7 +85,7 @@ def _answer_in_batches(
     return answers, seconds
 
 
-def _time_one_at_a_time(model: Model, inputs: Sequence[str]) -> tuple[float, float]:
+def _time_one_at_a_time(model: Model, inputs: Sequence[Input]) -> tuple[float, float]:
     """Median and 95th percentile in milliseconds, after a few that are not counted."""
     timed = [inputs[row] for row in np.linspace(0, len(inputs) - 1, min(len(inputs), TIMED_INPUTS)).astype(int)]
     for text in timed[:_WARM_UP]:

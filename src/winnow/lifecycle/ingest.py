@@ -20,12 +20,13 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import BinaryIO, cast
 
-from winnow.domain import Example, Progress, Target, no_progress
+from winnow.domain import Example, Input, Progress, Target, no_progress
 from winnow.errors import FileRefused, InvalidInput, RowRefused, StoreFailed
 from winnow.lifecycle.encodings import printable
 from winnow.lifecycle.load_report import LoadReport, Tally
 from winnow.lifecycle.tables import Row, Table, format_of, open_table
 from winnow.store import Database, examples
+from winnow.store.blobs import reference
 from winnow.tasks.base import Task
 
 __all__ = ["AddedExample", "LoadReport", "add_example", "load_file"]
@@ -52,14 +53,12 @@ def add_example(
 
     An input whose target was corrected meanwhile can be given its first target again: the newest counts.
     """
-    text = task.read_input(value)
-    right = task.read_target(target)
-    _refuse_unstorable(right)
+    example = _as_example(task.read_input(value), task.read_target(target))
     with database.write() as connection:
         database.lock(connection, "batches")
-        if examples.current_target(connection, service, text) == right:
+        if examples.current_target(connection, service, example.input) == example.target:
             return AddedExample(None, added=False)
-        return AddedExample(examples.add_one(connection, service, text, right, source), added=True)
+        return AddedExample(examples.add_one(connection, service, example, source), added=True)
 
 
 def load_file(
@@ -127,14 +126,14 @@ class _Load:
             return
         line, cells = row
         try:
-            text, target = self._task.read_row(cells)
-            _refuse_unstorable(target)
+            value, target = self._task.read_row(cells)
+            example = _as_example(value, target, line)
         except InvalidInput as error:
             self._tally.refuse(line, str(error))
             return
         self._tally.rows += 1
-        self._chars += len(text)
-        self._chunk.append((examples.digest(text), Example(text, target, line)))
+        self._chars += len(value)
+        self._chunk.append((examples.digest(example.input), example))
 
     def _end_chunk(self, *, keep_good: bool) -> None:
         """Store what was read, or drop it where the file is refused and read on for its report only."""
@@ -205,6 +204,12 @@ def _discard(database: Database, batch: str) -> None:
             forgotten = examples.discard_rows(connection, batch, DISCARD_ROWS)
     with database.write() as connection:
         examples.discard(connection, batch)
+
+
+def _as_example(value: Input, target: Target, line: int | None = None) -> Example:
+    """What the store is given: a text, or a file's bytes with their reference."""
+    _refuse_unstorable(target)
+    return Example(reference(value), target, line, None if isinstance(value, str) else value)
 
 
 def _refuse_unstorable(target: Target) -> None:

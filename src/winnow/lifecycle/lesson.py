@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from winnow import plugins
-from winnow.domain import Examples, Target
+from winnow.domain import Examples, Input, Target
 from winnow.errors import TrainingFailed
 from winnow.lifecycle.report import Counts
 from winnow.lifecycle.splitting import groups_by_label, key, split
@@ -15,10 +15,12 @@ from winnow.models.base import Question
 from winnow.project import ServiceConfig
 from winnow.store import Database
 from winnow.store import examples as stored
+from winnow.store.blobs import StoredFiles
 from winnow.tasks.base import Task
 
 GOLDEN_INPUTS = 8
-_GOLDEN_CHARS = 2000
+_GOLDEN_CHARS = 2_000
+_GOLDEN_BYTES = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +46,12 @@ class Lesson:
         }
 
     @property
-    def golden(self) -> list[str]:
+    def golden(self) -> list[Input]:
         """Varied test inputs for a bundle's self-test: the shortest, the longest that is not huge, each label's."""
-        fitting = [row for row, text in enumerate(self.test.inputs) if len(text) <= _GOLDEN_CHARS]
-        by_length = sorted(fitting, key=lambda row: len(self.test.inputs[row]))
+        lengths = [len(value) for value in self.test.inputs]
+        most = _GOLDEN_BYTES if self.task.reads_files else _GOLDEN_CHARS
+        fitting = [row for row, length in enumerate(lengths) if length <= most]
+        by_length = sorted(fitting, key=lengths.__getitem__)
         first_of_label = {label: row for row in reversed(fitting) for label in _labels(self.test.targets[row])}
         chosen = dict.fromkeys([*by_length[:1], *by_length[-1:], *sorted(first_of_label.values()), *fitting])
         return [self.test.inputs[row] for row in list(chosen)[:GOLDEN_INPUTS]]
@@ -69,7 +73,15 @@ def prepare_lesson(database: Database, service: str, config: ServiceConfig, snap
     question = task.question(examples.targets)
     _require_enough(service, examples, question)
     parts = split(examples)
-    return Lesson(task, question, examples.take(parts.train), examples.take(parts.test), left_out)
+    train, test = (_opened(database, task, examples.take(rows)) for rows in (parts.train, parts.test))
+    return Lesson(task, question, train, test, left_out)
+
+
+def _opened(database: Database, task: Task, examples: Examples) -> Examples:
+    """With files in place of their references; each is read when a candidate comes to it."""
+    if not task.reads_files:
+        return examples
+    return Examples(StoredFiles(database, examples.inputs), examples.targets)
 
 
 def _of_known_labels(

@@ -20,7 +20,7 @@ from typing import Self
 
 from loguru import logger
 
-from winnow.domain import RunStatus
+from winnow.domain import Status
 from winnow.errors import Cancelled, StoreFailed
 from winnow.lifecycle.progress import RunProgress
 from winnow.store import Database, runs
@@ -97,7 +97,7 @@ class Pulse:
         """The process was asked to end (SIGTERM), by a person or by the machine's shutdown."""
         try:
             with self._database.write() as connection:
-                runs.end(connection, self._run_id, RunStatus.CANCELLED, "its process was asked to end")
+                runs.end(connection, self._run_id, Status.CANCELLED, "its process was asked to end")
         except StoreFailed as error:
             logger.warning("the end of the run could not be stored: {}", error)
 

@@ -23,7 +23,7 @@ from typing import Any
 
 from loguru import logger
 
-from winnow.domain import Run, RunStatus
+from winnow.domain import Run, Status
 from winnow.errors import Cancelled, Conflict, StoreFailed, WinnowError
 from winnow.lifecycle.folders import models_folder, staging_folder
 from winnow.lifecycle.pulse import Pulse
@@ -53,7 +53,7 @@ def start_run(database: Database, project: Project, settings: Settings, service:
     try:
         process = _spawn(project, settings, run)
     except OSError as error:
-        _end(database, run.id, RunStatus.FAILED, f"its process could not be started: {error}")
+        _end(database, run.id, Status.FAILED, f"its process could not be started: {error}")
         raise StoreFailed(f"the training of '{service}' could not be started: {error}") from error
     Thread(target=_attend, args=(database, run.id, process, log_file(settings, run.id)), daemon=True).start()
     return run
@@ -67,7 +67,7 @@ def cancel_run(database: Database, service: str, run_id: str) -> Run:
     """
     with database.write() as connection:
         run = runs.get(connection, service, run_id)
-        if not runs.end(connection, run_id, RunStatus.CANCELLED, "cancelled by a person"):
+        if not runs.end(connection, run_id, Status.CANCELLED, "cancelled by a person"):
             raise Conflict(f"run '{run_id}' of '{service}' has ended already: it is {run.status}")
         cancelled = runs.get(connection, service, run_id)
     if run.pid is not None and _is_trainer(run.pid, run_id):
@@ -113,13 +113,13 @@ def carry_out(database: Database, project: Project, models: Path, service: str, 
             train(database, project, service, run_id, models, pulse.tell)
     except Cancelled as error:
         logger.info("cancelled: {}", error)
-        _end(database, run_id, RunStatus.CANCELLED, str(error))
+        _end(database, run_id, Status.CANCELLED, str(error))
     except WinnowError as error:
         logger.opt(exception=error).error("failed: {}", error)
-        _end(database, run_id, RunStatus.FAILED, str(error))
+        _end(database, run_id, Status.FAILED, str(error))
     except Exception as error:  # noqa: BLE001  (the run's end must be said whatever it was)
         logger.opt(exception=error).error("failed unexpectedly")
-        _end(database, run_id, RunStatus.FAILED, f"{type(error).__name__}: {error}")
+        _end(database, run_id, Status.FAILED, f"{type(error).__name__}: {error}")
 
 
 def main() -> None:
@@ -161,7 +161,7 @@ def _attend(database: Database, run_id: str, process: subprocess.Popen[bytes], l
     if code == 0:
         return
     with suppress(StoreFailed):  # then its silence will tell
-        _end(database, run_id, RunStatus.FAILED, _cause_of_death(code, log))
+        _end(database, run_id, Status.FAILED, _cause_of_death(code, log))
 
 
 def _cause_of_death(code: int, log: Path) -> str:
@@ -181,7 +181,7 @@ def _last_words(log: Path) -> str:
     return f": {words[-1]}" if words else ""
 
 
-def _end(database: Database, run_id: str, status: RunStatus, error: str) -> None:
+def _end(database: Database, run_id: str, status: Status, error: str) -> None:
     with database.write() as connection:
         runs.end(connection, run_id, status, error)
 

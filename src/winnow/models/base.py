@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from winnow import plugins
-from winnow.domain import Classification, Examples, Outcome, Progress
+from winnow.domain import Classification, Examples, Input, Outcome, Progress
 from winnow.errors import ModelFailed, NotFound, ProjectError, nearest
 from winnow.project import CandidateSpec
 
@@ -49,7 +49,7 @@ class Model(Protocol):
     family: ClassVar[str]
     question: Question
 
-    def answer(self, inputs: Sequence[str]) -> list[Outcome]:
+    def answer(self, inputs: Sequence[Input]) -> list[Outcome]:
         """One outcome for each input, in order. A row's outcome does not depend on the rows beside it."""
         ...
 
@@ -68,6 +68,9 @@ class Candidate(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    tasks: ClassVar[tuple[str, ...]] = ("text-classification",)
+    """The tasks that it can learn."""
+
     @property
     def parameters(self) -> Mapping[str, Any]:
         """Every parameter with its value; JSON-ready."""
@@ -82,19 +85,30 @@ class Candidate(BaseModel):
         """
 
 
-def make_candidate(spec: CandidateSpec, folder: Path) -> Candidate:
+def make_candidate(spec: CandidateSpec, folder: Path, task: str) -> Candidate:
     """Make the candidate that winnow.toml names; paths in its parameters are relative to `folder`.
 
-    `ProjectError` for an unknown family, an unknown parameter or an impossible value.
+    `ProjectError` for an unknown family, one that cannot learn this task, an unknown parameter or an impossible
+    value.
     """
-    try:
-        family: type[Candidate] = plugins.find(plugins.CANDIDATES, spec.family)
-    except NotFound as error:
-        raise ProjectError(f"candidate '{spec.name}': {error}") from None
+    family = _find_family(spec, task)
     try:
         return family.model_validate(dict(spec.parameters), context={"folder": folder})
     except ValidationError as error:
         raise ProjectError("\n".join(_sentence(spec, family, entry) for entry in error.errors())) from error
+
+
+def _find_family(spec: CandidateSpec, task: str) -> type[Candidate]:
+    """One name may mean a family for each task: then it is registered as `<task>.<name>` beside the plain one."""
+    registered = plugins.names(plugins.CANDIDATES)
+    own = f"{task}.{spec.family}"
+    try:
+        family: type[Candidate] = plugins.find(plugins.CANDIDATES, own if own in registered else spec.family)
+    except NotFound as error:
+        raise ProjectError(f"candidate '{spec.name}': {error}") from None
+    if task not in family.tasks:
+        raise ProjectError(f"candidate '{spec.name}': '{spec.family}' learns {', '.join(family.tasks)}, not {task}")
+    return family
 
 
 def _sentence(spec: CandidateSpec, family: type[Candidate], entry: Any) -> str:

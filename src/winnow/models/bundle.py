@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from winnow import plugins
-from winnow.domain import Outcome
+from winnow.domain import Input, Json, Outcome
 from winnow.errors import BundleRefused, NotFound, WinnowError
 from winnow.models.base import Model, Question
 
@@ -37,7 +38,7 @@ class Bundle:
     size_bytes: int
 
 
-def save_bundle(model: Model, folder: Path, *, task: str, golden: Sequence[str]) -> Bundle:
+def save_bundle(model: Model, folder: Path, *, task: str, golden: Sequence[Input]) -> Bundle:
     """Write the model into `folder`, which must not exist, durably. `golden` inputs are kept for the self-test."""
     folder.mkdir(parents=True)
     model.save(folder)
@@ -51,8 +52,8 @@ def save_bundle(model: Model, folder: Path, *, task: str, golden: Sequence[str])
         "libraries": library_versions(),
         "files": {path.relative_to(folder).as_posix(): _sha256(path) for path in files},
         "golden": [
-            {"input": text, "answer": answer}
-            for text, answer in zip(golden, model.answer(golden), strict=True)
+            {"input": _worded(value), "answer": answer}
+            for value, answer in zip(golden, model.answer(golden), strict=True)
             if not isinstance(answer, WinnowError)
         ],
     }
@@ -85,13 +86,23 @@ def load_bundle(folder: Path, sha256: str | None = None) -> Model:
 
 def self_test(model: Model, golden: Sequence[Mapping[str, Any]], *, where: str) -> None:
     """Put the golden inputs to the model; `BundleRefused` where an answer is not what it was at training."""
-    answers = model.answer([case["input"] for case in golden])
+    answers = model.answer([_unworded(case["input"]) for case in golden])
     for case, answer in zip(golden, answers, strict=True):
         if not _same(case["answer"], answer):
             raise BundleRefused(
-                f"{where}: the self-test failed: for the input {case['input'][:60]!r} the model answered {answer} "
+                f"{where}: the self-test failed: for the input {str(case['input'])[:60]!r} the model answered "
+                f"{answer} "
                 f"where it answered {case['answer']} when it was trained. Train again on this machine."
             )
+
+
+def _worded(value: Input) -> Json:
+    """An input as JSON: a text as it is, a file's bytes in base64."""
+    return value if isinstance(value, str) else {"base64": b64encode(value).decode()}
+
+
+def _unworded(value: Json) -> Input:
+    return value if isinstance(value, str) else b64decode(value["base64"])
 
 
 def _same(expected: Mapping[str, Any], answer: Outcome) -> bool:

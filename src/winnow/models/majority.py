@@ -8,7 +8,7 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from winnow.domain import Examples, Outcome, Progress
+from winnow.domain import Examples, Input, Outcome, Progress
 from winnow.errors import BundleRefused, TrainingFailed
 from winnow.models import files
 from winnow.models.base import Candidate, Model, Question
@@ -26,7 +26,7 @@ class MajorityModel:
         self.question = question
         self._frequencies = tuple(frequencies)
 
-    def answer(self, inputs: Sequence[str]) -> list[Outcome]:
+    def answer(self, inputs: Sequence[Input]) -> list[Outcome]:
         """One answer for each input: an object of its own, as with every model."""
         return [self.question.answer(self._frequencies) for _ in inputs]
 
@@ -49,6 +49,8 @@ class MajorityModel:
 
 class Majority(Candidate):
     """Learns how frequent each label is."""
+
+    tasks: ClassVar[tuple[str, ...]] = ("text-classification", "image-classification")
 
     def fit(self, examples: Examples, question: Question, progress: Progress) -> Model:
         """Count the labels."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from loguru import logger
 
-from winnow.domain import Outcome
+from winnow.domain import Input, Outcome
 from winnow.errors import ModelFailed
 from winnow.models.base import Model
 from winnow.monitoring.metrics import BatchMetrics
@@ -55,7 +55,7 @@ class _Request:
             self.future.set_result(self.outcomes)  # type: ignore[arg-type]  # none is missing
 
 
-_Row = tuple[_Request, int, str]
+_Row = tuple[_Request, int, Input]
 
 _SWEEP_FROM = 1024
 """Rows that wait before those are looked for whose callers have left."""
@@ -71,15 +71,16 @@ class Batcher:
         self._waiting: deque[_Row] = deque()
         self._sweep_at = _SWEEP_FROM
         self._busy = False
+        self._retired = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="winnow-model")
 
-    def submit(self, inputs: Sequence[str]) -> asyncio.Future[list[Answered]]:
+    def submit(self, inputs: Sequence[Input]) -> asyncio.Future[list[Answered]]:
         """One outcome for each input, each with its version. Rows of a cancelled future are never worked on."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[list[Answered]] = loop.create_future()
         request = _Request(len(inputs), future)
-        for index, text in enumerate(inputs):
-            self._waiting.append((request, index, text))
+        for index, value in enumerate(inputs):
+            self._waiting.append((request, index, value))
         if len(self._waiting) >= self._sweep_at:
             self._sweep()
         if not self._busy:
@@ -91,20 +92,28 @@ class Batcher:
         """Let the batch under way end, and take no more."""
         self._thread.shutdown()
 
+    def retire(self) -> None:
+        """Take no more, and let the thread go once those who came before have been answered."""
+        self._retired = True
+        if not self._busy:
+            self._thread.shutdown(wait=False)
+
     def _start_batch(self) -> None:
         rows = self._take()
         if not rows:
             self._busy = False
+            if self._retired:
+                self._thread.shutdown(wait=False)
             return
         loop = asyncio.get_running_loop()
         loaded = self._current()
-        texts = [text for _, _, text in rows]
+        inputs = [value for _, _, value in rows]
         self._metrics.started(len(rows), time.perf_counter() - rows[0][0].waiting_since)
-        if loaded.seconds_per_char * sum(map(len, texts)) < ON_THE_SPOT_SECONDS:
-            self._deliver(rows, loaded, _answer(loaded.model, texts))
+        if loaded.seconds_per_char * sum(map(len, inputs)) < ON_THE_SPOT_SECONDS:
+            self._deliver(rows, loaded, _answer(loaded.model, inputs))
             loop.call_soon(self._start_batch)
         else:
-            work = loop.run_in_executor(self._thread, _answer, loaded.model, texts)
+            work = loop.run_in_executor(self._thread, _answer, loaded.model, inputs)
             work.add_done_callback(lambda done: self._after_thread(rows, loaded, done))
 
     def _sweep(self) -> None:
@@ -134,26 +143,24 @@ class Batcher:
             request.deliver(index, (outcome, loaded.version))
 
 
-def _answer(model: Model, texts: Sequence[str]) -> tuple[list[Outcome], float]:
+def _answer(model: Model, inputs: Sequence[Input]) -> tuple[list[Outcome], float]:
     """The model's outcomes and the seconds that they took. Where a batch breaks, its rows are tried one by one."""
     started = time.perf_counter()
     try:
-        outcomes = model.answer(texts)
+        outcomes = model.answer(inputs)
     except Exception:  # noqa: BLE001  (a model may break in any way; one bad row must fail alone)
         outcomes = []
-    if len(outcomes) != len(texts):  # it broke, or lost count: then nobody knows whose answer is whose
-        outcomes = [_answer_alone(model, text) for text in texts]
+    if len(outcomes) != len(inputs):  # it broke, or lost count: then nobody knows whose answer is whose
+        outcomes = [_answer_alone(model, value) for value in inputs]
     return outcomes, time.perf_counter() - started
 
 
-def _answer_alone(model: Model, text: str) -> Outcome:
+def _answer_alone(model: Model, value: Input) -> Outcome:
     try:
-        (outcome,) = model.answer([text])
+        (outcome,) = model.answer([value])
     except ModelFailed as error:
         return error
     except Exception as error:  # noqa: BLE001  (as above)
-        logger.opt(exception=error).error(
-            "the model '{}' broke on an input of {} characters", model.family, len(text)
-        )
+        logger.opt(exception=error).error("the model '{}' broke on an input of length {}", model.family, len(value))
         return ModelFailed(f"the model broke on this input: {type(error).__name__}")
     return outcome

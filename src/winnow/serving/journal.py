@@ -25,7 +25,7 @@ GATHER_SECONDS = 0.05
 """How long the writer lets relaxed answers gather: nobody waits for them, and a commit costs as much for one as for
 many."""
 MAX_BEHIND = 10_000_000
-"""Characters of input that may wait for the writer before relaxed answers wait with them."""
+"""Characters (or bytes) of input that may wait for the writer before relaxed answers wait with them."""
 
 _Entry = tuple[Sequence[Prediction], "asyncio.Future[None] | None"]
 
@@ -132,4 +132,4 @@ class Journal:
 
 
 def _size(rows: Sequence[Prediction]) -> int:
-    return sum(len(row.input) for row in rows)
+    return sum(len(row.input) + len(row.blob or b"") for row in rows)

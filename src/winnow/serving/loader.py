@@ -10,11 +10,12 @@ import asyncio
 import gc
 import time
 from collections.abc import Callable, Mapping
+from math import inf
 from pathlib import Path
 
 from loguru import logger
 
-from winnow.domain import Version
+from winnow.domain import Input, Version
 from winnow.errors import NotReady, WinnowError
 from winnow.models.base import Model
 from winnow.models.bundle import load_bundle
@@ -26,18 +27,23 @@ POLL_SECONDS = 0.1
 """How often the store is asked for champions: each process sees a promotion well within a second."""
 RETRY_SECONDS = 30.0
 """How long a champion that could not be loaded is left alone."""
-WARM_UP = "A sentence of ordinary length, to learn how long the model takes for a character of it."
+MAX_OTHERS = 4
+"""Versions beside the champions that stay in memory once somebody has asked for them."""
 
 
 class Loader:
-    """Holds the champion of each service in memory and keeps it current."""
+    """Holds the champion of each service in memory and keeps it current; other versions when they are asked for.
 
-    def __init__(self, database: Database, models: Path, services: tuple[str, ...], metrics: Metrics) -> None:
+    `samples` has an ordinary input for each service, to warm its models up with.
+    """
+
+    def __init__(self, database: Database, models: Path, samples: Mapping[str, Input], metrics: Metrics) -> None:
         self._database = database
         self._models = models
-        self._services = services
+        self._samples = samples
         self._metrics = metrics
         self._loaded: dict[str, Loaded] = {}
+        self._others: dict[tuple[str, int], asyncio.Task[Loaded]] = {}
         self._problems: dict[str, str] = {}
         self._refused: dict[tuple[str, int], float] = {}
         self._watching: asyncio.Task[None] | None = None
@@ -65,6 +71,23 @@ class Loader:
 
         return current
 
+    async def chosen(self, service: str, version: int | str) -> Loaded:
+        """The version with this number, or the newest of the candidate with this name; `NotFound` for neither.
+
+        It is loaded where it is not in memory. `BundleRefused` where it cannot be.
+        """
+        number = version if isinstance(version, int) else await asyncio.to_thread(self._named, service, version)
+        champion = self._loaded.get(service)
+        if champion is not None and champion.version == number:
+            return champion
+        key = service, number
+        if key not in self._others or _broke(self._others[key]):
+            self._others[key] = asyncio.ensure_future(asyncio.to_thread(self._load, service, number))
+        loading = self._others[key] = self._others.pop(key)  # the last to be forgotten
+        while len(self._others) > MAX_OTHERS:
+            self._others.pop(next(iter(self._others)))
+        return await asyncio.shield(loading)  # others may wait for it too
+
     def version(self, service: str) -> int | None:
         """The version that answers in this process."""
         loaded = self._loaded.get(service)
@@ -77,7 +100,7 @@ class Loader:
     async def refresh(self) -> None:
         """Take over every champion that the store has and this process has not."""
         champions = await asyncio.to_thread(self._champions)
-        new = [entry for entry in champions.items() if entry[0] in self._services and self._wanted(*entry)]
+        new = [entry for entry in champions.items() if entry[0] in self._samples and self._wanted(*entry)]
         await asyncio.gather(*(self._take_over(*entry) for entry in new))
 
     def _wanted(self, service: str, number: int) -> bool:
@@ -121,7 +144,15 @@ class Loader:
         with self._database.read() as connection:
             version: Version = versions.get(connection, service, number)
         model = load_bundle(self._models / version.path, version.sha256)
-        return Loaded(model, number, _warm_up(model))
+        return Loaded(model, number, _warm_up(model, self._samples[service]))
+
+    def _named(self, service: str, candidate: str) -> int:
+        with self._database.read() as connection:
+            return versions.newest_of(connection, service, candidate).number
+
+
+def _broke(loading: asyncio.Task[Loaded]) -> bool:
+    return loading.done() and (loading.cancelled() or loading.exception() is not None)
 
 
 def _spare_the_collector(*, replaced: bool) -> None:
@@ -135,12 +166,17 @@ def _spare_the_collector(*, replaced: bool) -> None:
     gc.freeze()
 
 
-def _warm_up(model: Model) -> float:
-    """Seconds for a character, once the model's first-call costs are paid; the best of three."""
-    model.answer([WARM_UP])
+def _warm_up(model: Model, sample: Input) -> float:
+    """Seconds for a character, once the model's first-call costs are paid; the best of three.
+
+    What a file costs does not follow from its size: infinitely many, so that it is never answered on the spot.
+    """
+    model.answer([sample])
+    if not isinstance(sample, str):
+        return inf
     times = []
     for _ in range(3):
         started = time.perf_counter()
-        model.answer([WARM_UP])
+        model.answer([sample])
         times.append(time.perf_counter() - started)
-    return min(times) / len(WARM_UP)
+    return min(times) / len(sample)

@@ -73,6 +73,20 @@ class Database:
         with self._translated(), self._writer.begin() as connection:
             yield connection
 
+    @contextmanager
+    def listening(self) -> Iterator[Any]:
+        """The driver's own connection, outside transactions and outside the pool, to listen on for long."""
+        with self._translated():
+            pooled = self._engine.raw_connection()
+            own: Any = pooled.driver_connection
+            pooled.detach()
+            try:
+                if not self.embedded:
+                    own.autocommit = True
+                yield own
+            finally:
+                own.close()
+
     def lock(self, connection: Connection, name: str) -> None:
         """Let one transaction at a time past here, until it ends. SQLite's writers are alone as it is."""
         if not self.embedded:

@@ -13,23 +13,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import (
-    JSON,
-    Connection,
-    Select,
-    String,
-    cast,
-    delete,
-    func,
-    insert,
-    literal,
-    or_,
-    select,
-    text,
-    update,
-)
+from sqlalchemy import Connection, Select, delete, func, insert, or_, select, text, update
 
 from winnow.domain import Example, Target, new_id, now
+from winnow.store import blobs
+from winnow.store.listed import listed
 from winnow.store.schema import batches, examples
 
 _json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -68,6 +56,8 @@ def add(connection: Connection, service: str, batch: str, rows: Iterable[tuple[s
     if values:
         statement = _ADD_SQLITE if connection.dialect.name == "sqlite" else _ADD_POSTGRESQL
         connection.execute(statement, {"service": service, "batch": batch, "rows": _json(values)})
+    pairs = zip(ids, (example.blob for _, example in given), strict=True)
+    blobs.keep(connection, [(example_id, blob) for example_id, blob in pairs if blob is not None])
     return ids
 
 
@@ -78,10 +68,10 @@ def accept(connection: Connection, batch: str, rows: int) -> int:
     return number
 
 
-def add_one(connection: Connection, service: str, content: str, target: Target, source: str) -> str:
+def add_one(connection: Connection, service: str, example: Example, source: str) -> str:
     """Add one example, to be seen at once; returns its id. Call it under the lock named "batches"."""
     batch = open_batch(connection, service, source)
-    (example_id,) = add(connection, service, batch, [(digest(content), Example(content, target))])
+    (example_id,) = add(connection, service, batch, [(digest(example.input), example)])
     accept(connection, batch, 1)
     return example_id
 
@@ -98,7 +88,9 @@ def discard_rows(connection: Connection, batch: str, limit: int) -> int:
     """
     waiting = select(batches.c.id).where(batches.c.id == batch, batches.c.number.is_(None))
     some = select(examples.c.id).where(examples.c.batch_id.in_(waiting)).limit(limit)
-    return connection.execute(delete(examples).where(examples.c.id.in_(some))).rowcount
+    ids = connection.scalars(some).all()
+    blobs.release(connection, ids)
+    return connection.execute(delete(examples).where(examples.c.id.in_(listed(connection, ids)))).rowcount
 
 
 def abandoned(connection: Connection, older_than: timedelta) -> list[str]:
@@ -120,17 +112,9 @@ def known_targets(
     query = (
         select(examples.c.digest, examples.c.target)
         .join(batches)
-        .where(examples.c.service == service, examples.c.digest.in_(_listed(connection, digests)), seen)
+        .where(examples.c.service == service, examples.c.digest.in_(listed(connection, digests)), seen)
     )
     return {(row.digest, target_key(row.target)) for row in connection.execute(query)}
-
-
-def _listed(connection: Connection, values: Collection[str]) -> Select[Any]:
-    """Values as rows, by way of one parameter: thousands of parameters cost more than the query itself."""
-    given = literal(_json(sorted(values)), String)
-    if connection.dialect.name == "sqlite":
-        return select(func.json_each(given).table_valued("value").c.value)
-    return select(func.json_array_elements_text(cast(given, JSON)).table_valued("value").c.value)
 
 
 def current_target(connection: Connection, service: str, content: str) -> Target | None:

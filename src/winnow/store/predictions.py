@@ -12,6 +12,7 @@ from sqlalchemy import Connection, RowMapping, Select, func, insert, literal, or
 
 from winnow.domain import Prediction, Target, now
 from winnow.errors import NotFound
+from winnow.store import blobs
 from winnow.store.schema import feedback, predictions
 
 _NAMES = (
@@ -51,6 +52,7 @@ def append(connection: Connection, rows: Sequence[Prediction]) -> None:
     ]  # fmt: skip
     statement = _APPEND_SQLITE if connection.dialect.name == "sqlite" else _APPEND_POSTGRESQL
     connection.execute(statement, {"rows": json.dumps(values, ensure_ascii=False, allow_nan=False)})
+    blobs.keep(connection, [(row.id, row.blob) for row in rows if row.blob is not None])
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,17 +9,17 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, and_, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from winnow.domain import Run, RunStatus, new_id, now
+from winnow.domain import Run, Status, new_id, now
 from winnow.errors import Conflict, NotFound
 from winnow.store.schema import runs
 
-ACTIVE = (RunStatus.QUEUED, RunStatus.STARTED)
+ACTIVE = (Status.QUEUED, Status.STARTED)
 _COLUMNS = [column for column in runs.c if column.name != "heartbeat_at"]
 
 
 def create(connection: Connection, service: str) -> Run:
     """Queue a run; `Conflict` where the service has one under way."""
-    run = Run(id=new_id(), service=service, status=RunStatus.QUEUED, created_at=now())
+    run = Run(id=new_id(), service=service, status=Status.QUEUED, created_at=now())
     values = {"id": run.id, "service": service, "status": run.status, "created_at": run.created_at}
     try:
         connection.execute(insert(runs).values(**values, heartbeat_at=run.created_at))
@@ -31,8 +31,8 @@ def create(connection: Connection, service: str) -> Run:
 def start(connection: Connection, run_id: str, pid: int, snapshot: int) -> bool:
     """Mark a queued run as started by this process; False where it was cancelled before it began."""
     moment = now()
-    values = {"status": RunStatus.STARTED, "pid": pid, "snapshot": snapshot, "started_at": moment}
-    queued = and_(runs.c.id == run_id, runs.c.status == RunStatus.QUEUED)
+    values = {"status": Status.STARTED, "pid": pid, "snapshot": snapshot, "started_at": moment}
+    queued = and_(runs.c.id == run_id, runs.c.status == Status.QUEUED)
     return connection.execute(update(runs).where(queued).values(**values, heartbeat_at=moment)).rowcount == 1
 
 
@@ -46,11 +46,11 @@ def report_progress(connection: Connection, run_id: str, progress: Mapping[str, 
 
 def finish(connection: Connection, run_id: str, report: Mapping[str, Any]) -> bool:
     """End a run with its report; False where it was cancelled meanwhile, so that nothing of it may be kept."""
-    values = {"status": RunStatus.FINISHED, "report": dict(report), "finished_at": now()}
+    values = {"status": Status.FINISHED, "report": dict(report), "finished_at": now()}
     return connection.execute(update(runs).where(_active(run_id)).values(values)).rowcount == 1
 
 
-def end(connection: Connection, run_id: str, status: RunStatus, error: str | None = None) -> bool:
+def end(connection: Connection, run_id: str, status: Status, error: str | None = None) -> bool:
     """End a run as failed or cancelled; False where it had ended already."""
     values = {"status": status, "error": error, "finished_at": now()}
     return connection.execute(update(runs).where(_active(run_id)).values(values)).rowcount == 1
@@ -61,7 +61,7 @@ def fail_silent(connection: Connection, silent_for: timedelta) -> int:
     silent = and_(
         runs.c.status.in_(ACTIVE), or_(runs.c.heartbeat_at.is_(None), runs.c.heartbeat_at < now() - silent_for)
     )
-    values = {"status": RunStatus.FAILED, "error": "its process died", "finished_at": now()}
+    values = {"status": Status.FAILED, "error": "its process died", "finished_at": now()}
     return connection.execute(update(runs).where(silent).values(values)).rowcount
 
 
@@ -87,7 +87,7 @@ def newest(connection: Connection, service: str, limit: int) -> list[Run]:
 
 def latest_finished(connection: Connection, service: str) -> Run | None:
     """The newest run that ended with a report."""
-    finished = and_(runs.c.service == service, runs.c.status == RunStatus.FINISHED)
+    finished = and_(runs.c.service == service, runs.c.status == Status.FINISHED)
     query = select(*_COLUMNS).where(finished).order_by(runs.c.id.desc()).limit(1)
     row = connection.execute(query).mappings().one_or_none()
     return None if row is None else _run(row)
@@ -99,4 +99,4 @@ def _active(run_id: str) -> Any:
 
 def _run(row: RowMapping) -> Run:
     values = dict(row)
-    return Run(**{**values, "status": RunStatus(values["status"])})
+    return Run(**{**values, "status": Status(values["status"])})

@@ -16,6 +16,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -170,4 +171,95 @@ feedback = Table(
     Column("target", JSON, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Index("feedback_by_example", "example_id"),  # or else forgetting an example would look through all feedback
+)
+
+blobs = Table(
+    "blobs",
+    metadata,
+    Column("digest", String(71), primary_key=True, comment="sha256:<64 hexadecimal digits> of the content."),
+    Column("content", LargeBinary, nullable=False),
+    Column("kept_at", UtcDateTime, nullable=False, comment="When it was last handed in."),
+    comment="Images: what examples, predictions and jobs name as their input.",
+)
+
+blob_uses = Table(
+    "blob_uses",
+    metadata,
+    Column("digest", String(71), ForeignKey("blobs.digest"), primary_key=True),
+    _id("used_by", primary_key=True, comment="Id of an example, a prediction or a job."),
+    Index("blob_uses_by_user", "used_by"),
+    comment="Who needs which blob. One that nobody needs is swept away.",
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    _id(primary_key=True),
+    _service(),
+    Column("kind", String(16), nullable=False, comment="predict, file or train."),
+    Column("status", String(16), nullable=False),
+    Column("payload", JSON(none_as_null=True), comment="What is to be done; null once it is pruned."),
+    Column("attempt", Integer, nullable=False, server_default="0"),
+    Column("token", Integer, nullable=False, server_default="0", comment="Fences off who lost the lease."),
+    Column("worker", Text, comment="Who has or had the lease."),
+    Column("lease_until", UtcDateTime),
+    Column("due_at", UtcDateTime, nullable=False, comment="Not to be started before."),
+    Column("idempotency_key", Text),
+    Column("digest", String(32), nullable=False, comment="Of what was asked: one key cannot mean two things."),
+    Column("progress", JSON(none_as_null=True)),
+    Column("result", JSON(none_as_null=True), comment="Null until it is finished, and once it is pruned."),
+    Column("error", JSON(none_as_null=True)),
+    Column("webhook", Text, comment="The address to be told of the end."),
+    Column("request_id", Text, nullable=False),
+    Column("client", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("started_at", UtcDateTime),
+    Column("finished_at", UtcDateTime),
+    Column("expires_at", UtcDateTime),
+    Index("jobs_by_service", "service", "id"),
+    Index("jobs_by_end", "finished_at"),
+    Index("jobs_by_expiry", "expires_at"),
+)
+Index(
+    "jobs_queued",
+    jobs.c.id,
+    sqlite_where=text("status = 'queued'"),
+    postgresql_where=text("status = 'queued'"),
+)
+Index(
+    "jobs_started",
+    jobs.c.lease_until,
+    sqlite_where=text("status = 'started'"),
+    postgresql_where=text("status = 'started'"),
+)
+Index(
+    "one_job_per_idempotency_key",
+    jobs.c.service,
+    jobs.c.idempotency_key,
+    unique=True,
+    sqlite_where=text("idempotency_key IS NOT NULL"),
+    postgresql_where=text("idempotency_key IS NOT NULL"),
+)
+
+job_files = Table(
+    "job_files",
+    metadata,
+    _id("job_id", primary_key=True),
+    Column("name", String(16), primary_key=True, comment="input or result."),
+    Column("number", Integer, primary_key=True, autoincrement=False, comment="Order of the parts."),
+    Column("content", LargeBinary, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    comment="Files of jobs in parts. Parts of an input arrive before their job does.",
+)
+
+webhooks = Table(
+    "webhooks",
+    metadata,
+    _id("job_id", ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column("attempt", Integer, nullable=False, server_default="0"),
+    Column("due_at", UtcDateTime, comment="When it is to be sent next; null once it is delivered or given up."),
+    Column("delivered_at", UtcDateTime),
+    Column("error", Text, comment="Why the last attempt failed."),
+    Index("webhooks_due", "due_at"),
+    comment="Ends of jobs that somebody is to be told of.",
 )

@@ -95,6 +95,17 @@ def get(connection: Connection, service: str, number: int) -> Version:
     return Version(**row)
 
 
+def newest_of(connection: Connection, service: str, candidate: str) -> Version:
+    """The newest version of the candidate with this name; `NotFound` with the nearest name otherwise."""
+    of_service = versions.c.service == service
+    query = select(versions).where(of_service, versions.c.candidate == candidate)
+    row = connection.execute(query.order_by(versions.c.number.desc()).limit(1)).mappings().one_or_none()
+    if row is None:
+        known = connection.scalars(select(versions.c.candidate).where(of_service).distinct()).all()
+        raise NotFound(f"service '{service}' has no version named '{candidate}'.{nearest(candidate, known)}")
+    return Version(**row)
+
+
 def newest(connection: Connection, service: str, limit: int) -> list[Version]:
     """The newest versions first."""
     query = select(versions).where(versions.c.service == service).order_by(versions.c.number.desc()).limit(limit)

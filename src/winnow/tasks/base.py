@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from winnow.domain import Classification, Target
+from winnow.domain import Classification, Input, Target
 from winnow.models.base import Question
 from winnow.project import ServiceConfig
 
@@ -16,17 +16,26 @@ class Task(Protocol):
     primary_metric: str
     """The figure by which candidates are ranked and compared with the champion; higher is better."""
 
+    reads_files: bool
+    """Whether inputs are files (`bytes`) rather than texts. The store keeps files as blobs."""
+
+    sample: Input
+    """An ordinary input, to warm a model up with."""
+
     def __init__(self, config: ServiceConfig) -> None: ...
 
-    def read_input(self, value: object) -> str:
-        """An input from JSON or a cell; `InvalidInput` says what is wrong with it."""
+    def read_input(self, value: object) -> Input:
+        """An input from JSON, a cell or a file's bytes; `InvalidInput` says what is wrong with it.
+
+        It is cheap where inputs are texts. Where they are files it may take milliseconds.
+        """
         ...
 
     def read_target(self, value: object) -> Target:
         """A target from JSON, as feedback gives it; `InvalidInput` names the labels that there are."""
         ...
 
-    def read_row(self, row: Mapping[str, Any]) -> tuple[str, Target]:
+    def read_row(self, row: Mapping[str, Any]) -> tuple[Input, Target]:
         """The input and target of a table row or JSON object; `InvalidInput` says which column is wrong and how."""
         ...
 

@@ -19,6 +19,8 @@ class TextClassification:
     """Reads texts and labels as winnow.toml describes them."""
 
     primary_metric = "f1_macro"
+    reads_files = False
+    sample = "A sentence of ordinary length, to learn how long a model takes for a character of it."
 
     def __init__(self, config: ServiceConfig) -> None:
         self._config = config
