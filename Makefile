@@ -17,6 +17,7 @@ help:
 	@sed -n 's/^# \{0,1\}//p; /^$$/q' Makefile
 
 up: $(VENV)/.installed
+	$(BIN)/python examples/digits/make.py
 	$(BIN)/winnow --project examples up --train
 
 dev: $(VENV)/.installed-dev
@@ -43,11 +44,13 @@ docs: dev
 
 # What some tests need of the system. Where it cannot be installed, they are skipped and say so.
 services:
-	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || \
+	@{ ls /usr/lib/postgresql/*/bin/initdb && command -v redis-server; } >/dev/null 2>&1 || \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends postgresql; \
+		apt-get update -qq && \
+		DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends postgresql redis-server; \
 	fi || true
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || echo "PostgreSQL is not installed: its tests are skipped"
+	@command -v redis-server >/dev/null || echo "redis-server is not installed: its tests are skipped"
 
 # The newest versions that go together, from a fresh environment. Run the tests before committing them.
 constraints:
@@ -58,7 +61,7 @@ constraints:
 	mv build/constraints.txt constraints.txt
 
 clean:
-	rm -rf $(VENV) build dist examples/.winnow
+	rm -rf $(VENV) build dist examples/.winnow examples/digits/images examples/digits/library
 
 $(VENV)/.installed: $(INPUTS) | $(BIN)/python
 	$(PIP) install -c constraints.txt -e .

@@ -18,12 +18,13 @@ _UNITS = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60_000.0}
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Requests a second, latencies in milliseconds, and answers that were not 2xx or never came."""
+    """Requests a second, latencies in milliseconds, answers that were not 2xx or never came, and all that came."""
 
     per_second: float
     p50_ms: float
     p99_ms: float
     errors: int
+    answered: int = 0
 
 
 def measure(server: Running, texts: Sequence[str], connections: int, seconds: int) -> Measured:
@@ -59,7 +60,8 @@ def _parse(printed: str) -> Measured:
     refused = re.search(r"Non-2xx or 3xx responses: (\d+)", printed)
     broken = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", printed)
     errors = (int(refused[1]) if refused else 0) + (sum(map(int, broken.groups())) if broken else 0)
-    return Measured(per_second, _latency(printed, "50%"), _latency(printed, "99%"), errors)
+    answered = int(re.search(r"(\d+) requests in", printed)[1])  # type: ignore[index]
+    return Measured(per_second, _latency(printed, "50%"), _latency(printed, "99%"), errors, answered)
 
 
 def _latency(printed: str, share: str) -> float:

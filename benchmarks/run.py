@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import chart
+import files
 import serving
+import tickets
 import training
 from serving import Row
 
@@ -40,22 +42,47 @@ MODELS: Mapping[str, Mapping[str, Any]] = {
 def main() -> None:
     """Measure all that this machine allows."""
     arguments = _arguments()
-    for tool in ("wrk", "taskset"):
+    for tool in ("wrk", "taskset", "redis-server"):
         if shutil.which(tool) is None:
-            sys.exit(f"{tool} is needed: on Debian, apt-get install wrk util-linux")
+            sys.exit(f"{tool} is needed: on Debian, apt-get install wrk util-linux redis-server postgresql")
     if len(os.sched_getaffinity(0)) < 2:
         sys.exit("two cores are needed: one for the server, one for the load generator")
-    with tempfile.TemporaryDirectory(prefix="winnow-bench-") as folder:
-        groups = _serving(Path(folder), arguments.rounds, arguments.seconds)
-        trained = _training(Path(folder))
-    _write(groups, trained, arguments)
+    with tempfile.TemporaryDirectory(prefix="winnow-bench-") as name:
+        folder = Path(name)
+        if arguments.only is not None:
+            print(_one(arguments.only, folder, arguments))
+            return
+        groups = _serving(folder, arguments.rounds, arguments.seconds)
+        jobs = _tickets(folder, arguments)
+        file = _file(folder, arguments)
+        trained = _training(folder)
+    _write(groups, jobs, file, trained, arguments)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3, help="how often each server is measured")
     parser.add_argument("--seconds", type=int, default=6, help="seconds of load at 64 connections in each round")
+    parser.add_argument("--jobs", type=int, default=30_000, help="jobs that a worker is given in each round")
+    parser.add_argument("--rows", type=int, default=100_000, help="rows of the file that is scored as one job")
+    parser.add_argument("--only", choices=("tickets", "files"), help="measure these, and write nothing")
     return parser.parse_args()
+
+
+def _one(what: str, folder: Path, arguments: argparse.Namespace) -> str:
+    if what == "tickets":
+        return tickets.table(_tickets(folder, arguments))
+    return files.table(_file(folder, arguments))
+
+
+def _tickets(folder: Path, arguments: argparse.Namespace) -> tickets.Figures:
+    return tickets.measure_all(
+        folder / "tickets", MODELS[PLAIN], arguments.rounds, arguments.seconds, arguments.jobs
+    )
+
+
+def _file(folder: Path, arguments: argparse.Namespace) -> files.Figures:
+    return files.measure_file(folder / "file", MODELS[PLAIN], arguments.rounds, arguments.rows)
 
 
 def _serving(folder: Path, rounds: int, seconds: int) -> dict[str, Sequence[Row]]:
@@ -73,17 +100,27 @@ def _training(folder: Path) -> dict[str, Any] | None:
     return None if data is None else training.train_all(folder / "training", data)
 
 
-def _write(groups: dict[str, Sequence[Row]], trained: dict[str, Any] | None, arguments: argparse.Namespace) -> None:
+def _write(
+    groups: dict[str, Sequence[Row]],
+    jobs: tickets.Figures,
+    file: files.Figures,
+    trained: dict[str, Any] | None,
+    arguments: argparse.Namespace,
+) -> None:
     RESULTS.mkdir(exist_ok=True)
     conditions = _conditions(arguments)
     raw = {
         "conditions": conditions,
         "serving": {t: serving.as_json(r) for t, r in groups.items()},
+        "tickets": jobs.as_json(),
+        "file": file.as_json(),
         "training": trained,
     }
     (RESULTS / "results.json").write_text(json.dumps(raw, indent=1) + "\n", encoding="utf-8")
     chart.draw(groups, RESULTS / "serving.svg")
-    text = "\n\n".join(["# Figures", conditions, *(_table(*group) for group in groups.items()), _trained(trained)])
+    served = [_table(*group) for group in groups.items()]
+    parts = ["# Figures", conditions, *served, tickets.table(jobs), files.table(file), _trained(trained)]
+    text = "\n\n".join(parts)
     (RESULTS / "README.md").write_text(text + "\n", encoding="utf-8")
     print(text)
 

@@ -10,10 +10,11 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 HERE = Path(__file__).parent
@@ -41,7 +42,7 @@ class Running:
     def memory_mb(self) -> float:
         """Resident memory now, with that of child processes."""
         pids = [self.pid, *_children(self.pid)]
-        return sum(_resident_mb(pid) for pid in pids)
+        return sum(_figure_mb(pid, "VmRSS") for pid in pids)
 
 
 @contextmanager
@@ -52,17 +53,19 @@ def handler(project: Path, candidate: Mapping[str, Any], *, log: bool) -> Iterat
     if not log:
         command += ["--no-access-log", "--log-level", "warning"]
     environment = {"BENCH_PROJECT": str(project), "BENCH_CANDIDATE": json.dumps(candidate), "PYTHONPATH": str(HERE)}
-    with _process(command, environment) as (pid, started):
+    with process(command, environment) as (pid, started):
         yield _ready(port, "/predict", pid, started)
 
 
 @contextmanager
-def winnow(project: Path, history: str, *, log: bool) -> Iterator[Running]:
-    """Winnow, as `winnow up` starts it."""
+def winnow(
+    project: Path, history: str = "durable", *, log: bool, settings: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[Running]:
+    """Winnow, as `winnow up` starts it, with more settings as environment variables."""
     port = free_port()
     command = [sys.executable, "-m", "winnow", "--project", str(project), "up", "--port", str(port)]
-    environment = {"WINNOW_HISTORY": history, "WINNOW_LOG_LEVEL": "info" if log else "warning"}
-    with _process(command, environment) as (pid, started):
+    environment = {**settings, "WINNOW_HISTORY": history, "WINNOW_LOG_LEVEL": "info" if log else "warning"}
+    with process(command, environment) as (pid, started):
         yield _ready(port, "/services/sentiment/predict", pid, started)
 
 
@@ -74,20 +77,21 @@ def free_port() -> int:
 
 
 @contextmanager
-def _process(command: list[str], environment: Mapping[str, str]) -> Iterator[tuple[int, float]]:
+def process(command: Sequence[str], environment: Mapping[str, str]) -> Iterator[tuple[int, float]]:
+    """A process on the servers' core: its id, and when it was started."""
     started = time.perf_counter()
     log = Path("/dev/null").open("wb")  # noqa: SIM115  (closed below, after the process)
-    process = subprocess.Popen(
+    running = subprocess.Popen(
         ["taskset", "-c", str(SERVER_CORE), *command],
         env={**os.environ, **environment},
         stdout=log,
         stderr=log,
     )
     try:
-        yield process.pid, started
+        yield running.pid, started
     finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(30)
+        running.send_signal(signal.SIGTERM)
+        running.wait(30)
         log.close()
 
 
@@ -103,13 +107,18 @@ def _ready(port: int, path: str, pid: int, started: float) -> Running:
     raise RuntimeError(f"no answer on port {port} after a minute")
 
 
+def peak_memory_mb(pid: int) -> float:
+    """The most memory that a process ever had, itself."""
+    return _figure_mb(pid, "VmHWM")
+
+
 def _children(pid: int) -> list[int]:
     path = Path(f"/proc/{pid}/task/{pid}/children")
     direct = [int(child) for child in path.read_text(encoding="ascii").split()]
     return [grandchild for child in direct for grandchild in (child, *_children(child))]
 
 
-def _resident_mb(pid: int) -> float:
+def _figure_mb(pid: int, name: str) -> float:
     status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-    line = next(line for line in status.splitlines() if line.startswith("VmRSS"))
+    line = next(line for line in status.splitlines() if line.startswith(name))
     return int(line.split()[1]) / 1024

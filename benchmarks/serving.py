@@ -7,6 +7,7 @@ machine that slows down slows them all; what is quoted is the median over rounds
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -40,7 +41,7 @@ class Row:
     ratio: float = 1.0
 
 
-def make_project(folder: Path, candidate: Mapping[str, Any]) -> Path:
+def make_project(folder: Path, candidate: Mapping[str, Any], database: str | None = None) -> Path:
     """A project whose champion is this candidate, trained on the English sample reviews."""
     folder.mkdir(parents=True)
     (folder / "winnow.toml").write_text(
@@ -49,7 +50,11 @@ def make_project(folder: Path, candidate: Mapping[str, Any]) -> Path:
         encoding="utf-8",
     )
     for command in (["load", "sentiment", str(REVIEWS)], ["train", "sentiment"]):
-        subprocess.run([sys.executable, "-m", "winnow", *command, "--project", str(folder)], check=True)
+        subprocess.run(
+            [sys.executable, "-m", "winnow", *command, "--project", str(folder)],
+            check=True,
+            env=os.environ | ({} if database is None else {"WINNOW_DATABASE": database}),
+        )
     return folder
 
 

@@ -25,6 +25,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from winnow import plugins
 from winnow.domain import Example, Examples, Status, Target, Version, new_id, no_progress, now
 from winnow.models.base import Candidate
 from winnow.models.bundle import save_bundle
@@ -32,6 +33,7 @@ from winnow.models.linear_candidates import LogisticRegression
 from winnow.project import load_project
 from winnow.settings import Settings, load_settings
 from winnow.store import Database, examples, runs, versions
+from winnow.tasks.base import Task
 from winnow.tasks.text_classification import TextClassification
 
 SAMPLES = (
@@ -92,15 +94,18 @@ def train_directly(
     metrics: Mapping[str, Any] | None = None,
     gates: Sequence[Mapping[str, Any]] = (),
     promote: bool = True,
+    given: Examples | None = None,
 ) -> int:
     """Add the version that a candidate learns from the service's data files, and return its number.
 
-    Much faster than a run, and as plain: no split, no report, no gate. The examples are loaded the first time.
+    Much faster than a run, and as plain: no split, no report, no gate. The examples are loaded the first time;
+    where others are `given`, they are learned from instead, and not kept.
     Safe beside a server of the project, which takes a promoted version over as from any other process.
     """
     config = load_project(project).service(service)
-    learned = read_examples(project, service)
-    question = TextClassification(config).question(learned.targets)
+    learned = given or read_examples(project, service)
+    task: Task = plugins.find(plugins.TASKS, config.task)(config)
+    question = task.question(learned.targets)
     model = (candidate or LogisticRegression()).fit(learned, question, no_progress)
     settings = settings_of(project)
     path = f"{service}/{new_id()}/1-{name}"
@@ -122,7 +127,7 @@ def train_directly(
     database = Database(settings.database_url)
     try:
         database.migrate()
-        return _register(database, version, learned, promote=promote)
+        return _register(database, version, None if given else learned, promote=promote)
     finally:
         database.close()
 
@@ -226,12 +231,12 @@ def wait_until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
         time.sleep(0.02)
 
 
-def _register(database: Database, version: Version, learned: Examples, *, promote: bool) -> int:
+def _register(database: Database, version: Version, learned: Examples | None, *, promote: bool) -> int:
     """Add examples (once), a finished run and its version, and promote that if asked to."""
     service = version.service
     with database.write() as connection:
         database.lock(connection, "batches")
-        if not examples.count(connection, service):
+        if learned is not None and not examples.count(connection, service):
             batch = examples.open_batch(connection, service, "upload:tests")
             pairs = zip(learned.inputs, learned.targets, strict=True)
             rows = [(examples.digest(text), Example(text, target)) for text, target in pairs]

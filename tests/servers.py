@@ -1,7 +1,9 @@
-"""Real databases for tests: a SQLite file, and a PostgreSQL server that is started once per test process.
+"""Real databases for tests: a SQLite file, and PostgreSQL and Redis servers that are started once per test process.
 
-def test_it(database): ...       # runs on both, each time in a fresh migrated database
+def test_it(database): ...       # runs on SQLite and PostgreSQL, each time in a fresh migrated database
 def test_it(empty_url): ...      # likewise, before migration
+def test_it(redis_url): ...      # an empty Redis
+def test_it(redis_server): ...   # a Redis of the test's own, to be stopped and started again
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import redis
 from psycopg import sql
 
 from winnow.store import Database
@@ -77,6 +80,75 @@ def postgresql() -> Iterator[PostgreSQL]:
             yield server
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+class RedisServer:
+    """A Redis server on a free port. What it knows is gone when it stops, unless it is `lasting`."""
+
+    def __init__(self, folder: Path, *, lasting: bool = False) -> None:
+        program = shutil.which("redis-server")
+        if program is None:
+            pytest.skip("redis-server is not on the PATH")
+        self._folder = folder
+        self._port = _free_port()
+        keeping = ["--appendonly", "yes", "--appendfsync", "always"] if lasting else []
+        self._command = [program, "--port", str(self._port), "--bind", "127.0.0.1", "--dir", str(folder), *keeping]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return f"redis://127.0.0.1:{self._port}/0"
+
+    def client(self) -> redis.Redis:
+        """A connection for the test itself."""
+        return redis.Redis.from_url(self.url, decode_responses=True, protocol=2)
+
+    def start(self) -> None:
+        """Start it, and return once it answers."""
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen([*self._command, "--save", ""], stdout=log, stderr=log)
+        deadline = time.monotonic() + 30
+        with self.client() as client:
+            while not _answers(client):
+                if self._process.poll() is not None or time.monotonic() > deadline:
+                    pytest.fail(f"Redis did not start: {(self._folder / 'log').read_text()}")
+                time.sleep(0.02)
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+        """Send it a signal, and return once it has ended."""
+        if self._process is not None:
+            self._process.send_signal(how)
+            self._process.wait(timeout=30)
+            self._process = None
+
+
+@pytest.fixture(scope="session")
+def shared_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """A Redis that tests share."""
+    server = RedisServer(tmp_path_factory.mktemp("redis"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def redis_url(shared_redis: RedisServer) -> str:
+    """The URL of a Redis in which there is nothing."""
+    with shared_redis.client() as client:
+        client.flushall()
+    return shared_redis.url
+
+
+@pytest.fixture
+def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
+    """A Redis of the test's own. It forgets everything when it stops."""
+    folder = tmp_path / "redis"
+    folder.mkdir()
+    server = RedisServer(folder)
+    server.start()
+    yield server
+    server.stop()
 
 
 @pytest.fixture(scope="session")
@@ -162,6 +234,13 @@ def _wait_until_ready(server: PostgreSQL, process: subprocess.Popen[bytes]) -> N
             time.sleep(0.05)
         else:
             return
+
+
+def _answers(client: redis.Redis) -> bool:
+    try:
+        return bool(client.ping())
+    except redis.ConnectionError:
+        return False
 
 
 def _postgresql_programs() -> Path | None:

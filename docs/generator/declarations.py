@@ -39,6 +39,7 @@ def setting_help() -> list[tuple[str, str]]:
 SECTIONS: Mapping[str, type[BaseModel]] = MappingProxyType(
     {
         "[project]": project.ProjectSection,
+        "[project.classic]": project.Classic,
         "[services.NAME]": project.ServiceConfig,
         "[services.NAME.gates]": project.Gates,
         "[services.NAME.retrain]": project.Retrain,
@@ -80,24 +81,28 @@ def candidate_page() -> str:
     for name, family in _candidates():
         rows = list(model_rows(family))
         listed = table(("parameter", "type", "default", "what it is"), rows) if rows else "It has no parameters."
-        blocks.append(f"## `{name}`\n\n{sentence(family)}\n\n{listed}")
+        read = " and ".join(task.partition("-")[0] + "s" for task in family.tasks)
+        title = f"`{name.rpartition('.')[2]}`" + (" (images)" if "." in name else "")
+        blocks.append(f"## {title}\n\n{sentence(family)} Reads {read}.\n\n{listed}")
     return page(
         "Candidates",
         "A candidate is a way to learn. `candidates` in [winnow.toml](project-file.md) lists those that each run "
-        "compares. `majority` is measured in every run, listed or not, so that the others' figures mean something.",
+        "compares. `majority` is measured in every run, listed or not, so that the others' figures mean something. "
+        "One name may mean one family where texts are read and another where images are.",
         *blocks,
     )
 
 
 def _candidates() -> list[tuple[str, type[Candidate]]]:
     found = [(name, plugins.find(plugins.CANDIDATES, name)) for name in plugins.names(plugins.CANDIDATES)]
-    return [(name, family) for name, family in found if family.__module__.startswith("winnow.")]
+    own = [(name, family) for name, family in found if family.__module__.startswith("winnow.")]
+    return sorted(own, key=lambda entry: entry[0].rpartition(".")[2])
 
 
 def candidate_help() -> list[tuple[str, str]]:
     """Each family and each of its parameters with its help."""
     found = []
     for name, family in _candidates():
-        found.append((name, sentence(family)))
+        found.append((name.rpartition(".")[2], sentence(family)))
         found += [(parameter, field.description or "") for parameter, field in family.model_fields.items()]
     return found

@@ -15,15 +15,25 @@ from winnow.project import FILE_NAME
 from winnow.runtime import Runtime
 from winnow.settings import load_settings
 
+_EVERYTHING = """
+[project]
+name = "reference"
+classic = { images = "digits" }
+
+[services.digits]
+task = "image-classification"
+candidates = ["pixels-linear"]
+"""
+
 HTTP_VERBS = ("get", "post", "put", "patch", "delete")
 
 
 @cache
 def api() -> Mapping[str, Any]:
-    """The OpenAPI description of a project's routes."""
+    """The OpenAPI description of the routes of a project that has them all."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder)
-        (path / FILE_NAME).write_text('[project]\nname = "reference"\n', encoding="utf-8")
+        (path / FILE_NAME).write_text(_EVERYTHING, encoding="utf-8")
         return create_api(Runtime(load_settings(project=path))).openapi()
 
 
@@ -52,11 +62,8 @@ def _operations() -> Iterator[tuple[str, str, Mapping[str, Any]]]:
 
 def _schemas() -> dict[str, Mapping[str, Any]]:
     found: dict[str, Mapping[str, Any]] = dict(api()["components"]["schemas"])
-    found["PredictRequest"] = dict(
-        api()["paths"]["/services/{service}/predict"]["post"]["requestBody"]["content"]["application/json"][
-            "schema"
-        ]
-    )
+    for _, _, operation in _operations():
+        found |= {schema["title"]: schema for schema in _inline(dict(_bodies(operation)))}
     return {
         name: found[name]
         for name in sorted(found)
@@ -64,16 +71,25 @@ def _schemas() -> dict[str, Mapping[str, Any]]:
     }
 
 
+def _inline(bodies: Mapping[str, Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The shapes that a route declares by itself, since its body passes FastAPI by."""
+    schema = bodies.get("application/json", {}).get("schema", {})
+    options = schema.get("anyOf", [schema])
+    return [option for option in options if "title" in option and "properties" in option]
+
+
 def _route(verb: str, path: str, operation: Mapping[str, Any]) -> str:
     parts = [f"## `{verb} {path}`", operation.get("description", "")]
-    parameters = [
-        (code(p["name"]), _schema_type(p["schema"]), _default(p["schema"]), p.get("description", ""))
-        for p in operation.get("parameters", [])
-        if p["in"] == "query"
-    ]
-    if parameters:
-        parts.append(table(("in the query", "type", "default", "what it is"), parameters))
-    parts += [_body(kind, content["schema"]) for kind, content in _bodies(operation)]
+    for place, title in (("query", "in the query"), ("header", "in the headers")):
+        parameters = [
+            (code(p["name"]), _schema_type(p["schema"]), _default(p["schema"]), p.get("description", ""))
+            for p in operation.get("parameters", [])
+            if p["in"] == place
+        ]
+        if parameters:
+            parts.append(table((title, "type", "default", "what it is"), parameters))
+    bodies = [_body(kind, content["schema"]) for kind, content in _bodies(operation)]
+    parts += [f"{'Or a body' if number else 'Body'}: {body}." for number, body in enumerate(bodies)]
     parts.append(_answers(operation["responses"]))
     return "\n\n".join(part for part in parts if part)
 
@@ -85,10 +101,11 @@ def _bodies(operation: Mapping[str, Any]) -> Iterable[tuple[str, Mapping[str, An
 
 def _body(kind: str, schema: Mapping[str, Any]) -> str:
     if kind == "application/json":
-        name = schema.get("title")
-        return f"Body: {_link(name) if name in _schemas() else _schema_type(schema)}."
-    form = api()["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]]
-    return f"Body: a form (`{kind}`) with {', '.join(code(key) for key in form['properties'])}."
+        return _schema_type(schema)
+    if kind.startswith("image/"):
+        return f"the bytes of one image (`{kind}`)"
+    form = api()["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]] if "$ref" in schema else schema
+    return f"a form (`{kind}`) with {', '.join(code(key) for key in form['properties'])}"
 
 
 def _answers(responses: Mapping[str, Any]) -> str:
@@ -98,8 +115,15 @@ def _answers(responses: Mapping[str, Any]) -> str:
 
 
 def _answer(answer: Mapping[str, Any]) -> str:
-    schema = answer.get("content", {}).get("application/json", {}).get("schema")
-    return "text" if schema is None else _schema_type(schema)
+    content = answer.get("content", {})
+    if not content:
+        return "nothing"
+    if any(kind.startswith("image/") for kind in content):
+        return "an image"
+    schema = content.get("application/json", {}).get("schema")
+    if schema is None:
+        return "text"
+    return _schema_type(schema) + (" or a file" if "text/csv" in content else "")
 
 
 def _problems() -> str:
@@ -134,6 +158,8 @@ def _link(name: str) -> str:
 def _schema_type(schema: Mapping[str, Any]) -> str:
     if "$ref" in schema:
         return _link(schema["$ref"].rsplit("/", 1)[1])
+    if "title" in schema and "properties" in schema:
+        return _link(schema["title"])
     if "anyOf" in schema:
         return " or ".join(dict.fromkeys(_schema_type(part) for part in schema["anyOf"]))
     if schema.get("type") == "array":

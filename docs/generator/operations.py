@@ -8,15 +8,19 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, get_type_hints
 
+from prometheus_client.parser import text_string_to_metric_families
+
 from docs.generator.markdown import code, page, sentence, table, type_name
 from winnow import errors
 from winnow.api.problems import problem_of
 from winnow.cli import exit_codes
+from winnow.domain import JobKind, new_id
 from winnow.lifecycle import report
 from winnow.lifecycle.gates import GateResult
 from winnow.lifecycle.load_report import LoadReport
 from winnow.lifecycle.progress import RunProgress
 from winnow.monitoring.metrics import Metrics
+from winnow.store.job_counts import Backlog
 from winnow.store.schema import metadata
 from winnow.tasks import classification
 
@@ -59,10 +63,10 @@ def _families() -> Iterator[tuple[Any, tuple[str, ...]]]:
         if hasattr(metric, "collect") and hasattr(metric, "_labelnames"):
             labels = tuple(metric._labelnames)  # noqa: SLF001  (prometheus-client says it nowhere else)
             yield next(iter(metric.collect())), labels
-    champions = [
-        line for line in metrics.render(lambda: {"s": 1}).decode().splitlines() if "winnow_champion" in line
-    ]
-    yield _Gauge("winnow_champion_version", "gauge", champions[0].split(" ", 3)[3]), ("service",)
+    from_store = metrics.render({"s": 1}, [Backlog("s", JobKind.PREDICT, 1, new_id())]).decode()
+    for family in text_string_to_metric_families(from_store):
+        if family.type == "gauge":
+            yield _Gauge(family.name, family.type, family.documentation), tuple(family.samples[0].labels)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,7 +102,7 @@ def error_page() -> str:
         "A problem has the members `type`, `title`, `status`, `detail` and `instance` (the request's id). `error`, "
         "`error_code` and `message` repeat them for clients that look there. `Overloaded` adds `retry_after` in "
         "seconds and the header `Retry-After`; `GateRefused` adds `failures`; `FileRefused` adds the row-by-row "
-        "`report`.",
+        "`report`; `JobFailed` adds `job_error`, which is the job's own problem.",
         "```text\n" + _error_tree() + "\n```",
     )
 
@@ -116,7 +120,13 @@ def _error_kinds(kind: type[errors.WinnowError]) -> Iterator[type[errors.WinnowE
 
 def _made(kind: type[errors.WinnowError]) -> errors.WinnowError:
     """An error of this kind, whatever its constructor takes."""
-    filler: Mapping[str, Any] = {"str": "", "int": 1, "float": 1.0, "Iterable[Mapping[str, Any]]": ()}
+    filler: Mapping[str, Any] = {
+        "str": "",
+        "int": 1,
+        "float": 1.0,
+        "Iterable[Mapping[str, Any]]": (),
+        "Mapping[str, Any]": {},
+    }
     _, *given = inspect.signature(kind.__init__).parameters.values()
     needed = [parameter for parameter in given if parameter.kind is parameter.POSITIONAL_OR_KEYWORD]
     return kind(*(filler.get(str(parameter.annotation)) for parameter in needed))

@@ -73,12 +73,16 @@ class InvalidInput(WinnowError):
 
 
 class RowRefused(InvalidInput):
-    """One row of a file was refused. `line` counts from 1, as an editor does."""
+    """One row of a file was refused. `line` counts from 1, as an editor does.
 
-    def __init__(self, line: int, reason: str) -> None:
-        super().__init__(f"line {line}: {reason}")
+    Of a folder or a ZIP, a row is one file: `line` says which in order, and `file` its name.
+    """
+
+    def __init__(self, line: int, reason: str, file: str | None = None) -> None:
+        super().__init__(f"line {line}: {reason}" if file is None else f"{file}: {reason}")
         self.line = line
         self.reason = reason
+        self.file = file
 
 
 class TooLarge(InvalidInput):

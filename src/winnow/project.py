@@ -13,7 +13,16 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from winnow.errors import NotFound, ProjectError, nearest
 from winnow.mistakes import sentences
@@ -24,6 +33,7 @@ _COMPARISONS: Mapping[str, Callable[[float, float], bool]] = MappingProxyType(
     {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt}
 )
 _REQUIREMENT = re.compile(r"\s*(>=|<=|>|<)\s*(-?[0-9]*\.?[0-9]+)\s*")
+_IMAGES = "image-classification"
 _LESS_IS_BETTER = ("latency_p95_ms", "size_mb", "regression")
 
 
@@ -108,7 +118,7 @@ class Serving(_Section):
     )
     max_image_mb: float = Field(10.0, gt=0, le=1000, description="Megabytes that one image file may have.")
     max_pixels: int = Field(
-        50_000_000, strict=True, ge=1, le=1_000_000_000, description="Pixels that one image may have."
+        50_000_000, strict=True, ge=1, le=175_000_000, description="Pixels that one image may have."
     )
     top_k: int = Field(
         20, strict=True, ge=1, le=100_000, description="Most probable labels whose scores an answer carries."
@@ -162,7 +172,7 @@ class ServiceConfig(_Section):
     candidates: tuple[CandidateSpec, ...] = Field(
         (CandidateSpec(family="logistic-regression", name="logistic-regression"),),
         min_length=1,
-        description="Ways to learn that each run compares.",
+        description="Ways to learn that each run compares; `pixels-svm` where images are asked.",
     )
     gates: Gates = Field(default_factory=Gates)
     retrain: Retrain = Field(default_factory=Retrain)
@@ -171,8 +181,8 @@ class ServiceConfig(_Section):
     @model_validator(mode="before")
     @classmethod
     def _image_is_an_image(cls, value: object) -> object:
-        if isinstance(value, Mapping) and value.get("task") == "image-classification" and "input" not in value:
-            return {**value, "input": "image"}
+        if isinstance(value, Mapping) and value.get("task") == _IMAGES:
+            return {"input": "image", "candidates": ["pixels-svm"], **value}
         return value
 
     @model_validator(mode="after")
@@ -235,10 +245,19 @@ class ServiceConfig(_Section):
         return self.labels if isinstance(self.labels, Mapping) else {}
 
 
+class Classic(_Section):
+    """Which services answer the routes of the systems that Winnow replaces. Those of no service do not exist."""
+
+    images: str | None = Field(
+        None, min_length=1, description="Service that answers `/info` and `/classifications`; it classifies images."
+    )
+
+
 class ProjectSection(_Section):
     """The project itself."""
 
     name: str = Field(min_length=1, description="The project's name, for people.")
+    classic: Classic = Field(default_factory=Classic)
 
 
 class ProjectFile(_Section):
@@ -246,8 +265,22 @@ class ProjectFile(_Section):
 
     project: ProjectSection = Field(description='write a line [project], and below it name = "..."')
     services: Mapping[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")], ServiceConfig] = Field(
-        default_factory=dict
+        default_factory=dict, validate_default=True
     )
+
+    @field_validator("services")
+    @classmethod
+    def _classic_names_a_service(
+        cls, services: Mapping[str, ServiceConfig], info: ValidationInfo
+    ) -> Mapping[str, ServiceConfig]:
+        name = info.data["project"].classic.images if "project" in info.data else None
+        if name is None:
+            return services
+        if name not in services:
+            raise ValueError(f"has no '{name}', which 'project.classic.images' names.{nearest(name, services)}")
+        if services[name].task != "image-classification":
+            raise ValueError(f"has '{name}', which 'project.classic.images' names: its task should be '{_IMAGES}'")
+        return services
 
 
 class Project:
@@ -256,6 +289,7 @@ class Project:
     def __init__(self, folder: Path, content: ProjectFile) -> None:
         self.folder = folder
         self.name = content.project.name
+        self.classic = content.project.classic
         self.services = content.services
 
     def service(self, name: str) -> ServiceConfig:

@@ -7,10 +7,17 @@ from typing import Self
 
 from winnow.domain import JobKind
 from winnow.errors import NotFound, nearest
+from winnow.jobs import courier, retention
+from winnow.jobs.courier import Courier
 from winnow.jobs.desk import Desk
+from winnow.jobs.filing import Filing
+from winnow.jobs.intake import Intake
 from winnow.jobs.opening import open_queue
 from winnow.jobs.predicting import Predicting
-from winnow.jobs.worker import Doer, Worker
+from winnow.jobs.retention import Retention
+from winnow.jobs.training import Training
+from winnow.jobs.watch import Watch
+from winnow.jobs.worker import Chore, Doer, Worker
 from winnow.monitoring.metrics import Metrics
 from winnow.serving.journal import Journal
 from winnow.serving.loader import Loader
@@ -28,6 +35,10 @@ class Runtime:
 
     desk: Desk
     """Where jobs are handed in and asked for, once the context is entered."""
+    intake: Intake
+    """Hands jobs in at the desk, many in one commit."""
+    watch: Watch
+    """Waits for news of jobs."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -53,8 +64,18 @@ class Runtime:
         for name in services:
             self.service(name)
         database = self.workspace.database
-        doers: dict[JobKind, Doer] = {JobKind.PREDICT: Predicting(database, self.service, self.settings)}
-        return Worker(self._queue, doers, services or tuple(self._services), self._bells, self.settings)
+        doers: dict[JobKind, Doer] = {
+            JobKind.PREDICT: Predicting(database, self.service, self.settings),
+            JobKind.FILE: Filing(database, self.service, self.settings),
+            JobKind.TRAIN: Training(self.workspace, self.settings),
+        }
+        chores = [
+            Chore(retention.EVERY_SECONDS, Retention(database).do),
+            Chore(courier.EVERY_SECONDS, Courier(database, self.settings).do),
+        ]
+        served = services or tuple(self._services)
+        metrics = self.metrics.of_jobs()
+        return Worker(self._queue, doers, served, self._bells, self.settings, metrics, chores)
 
     async def __aenter__(self) -> Self:
         """Open the store, load every champion, and be ready to answer."""
@@ -65,16 +86,20 @@ class Runtime:
             reader = self.workspace.readers[name]
             self._services[name] = Service(name, config, reader, self.loader, self._journal, self.metrics)
         self.desk = Desk(self.workspace.database, self._queue, self.workspace.readers, self.settings)
+        self.intake = Intake(self.desk)
+        self.watch = Watch(self.workspace.database, self._bells)
         await self.loader.start()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop watching, let batches end, write what the journal holds, close the store."""
+        """Stop watching, let batches end, write what intake and journal hold, close the store."""
+        await self.watch.close()
         await self.loader.close()
         for service in self._services.values():
             service.close()
+        await self.intake.close()
         await self._journal.close()
         self._bells.close()
         self.workspace.close()

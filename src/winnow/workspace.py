@@ -14,9 +14,10 @@ from typing import Any, BinaryIO
 
 from winnow import plugins
 from winnow.domain import Example, Prediction, Progress, Promotion, Run, Target, Version, no_progress
-from winnow.errors import NotFound, ProjectError
-from winnow.lifecycle import ingest, registry, trainer
+from winnow.errors import InvalidInput, NotFound, ProjectError
+from winnow.lifecycle import importing, ingest, registry, trainer
 from winnow.models.base import make_candidate
+from winnow.models.picture import Limits
 from winnow.project import FILE_NAME, ServiceConfig, load_project
 from winnow.serving.library import Library
 from winnow.serving.reader import Reader
@@ -68,21 +69,24 @@ class Workspace:
     def load(
         self,
         service: str,
-        source: Path | BinaryIO,
+        origin: Path | BinaryIO,
         *,
         name: str,
         keep_good: bool = False,
         progress: Progress = no_progress,
     ) -> ingest.LoadReport:
-        """Add the examples of a file: all of its rows or none, unless `keep_good`. `FileRefused` has the report."""
+        """Add the examples of a file, or of a folder of images: all of its rows or none, unless `keep_good`.
+
+        `FileRefused` has the report.
+        """
         self.config(service)
         task = self.tasks[service]
         return ingest.load_file(
-            self.database, service, task, source, name=name, keep_good=keep_good, progress=progress
+            self.database, service, task, origin, name=name, keep_good=keep_good, progress=progress
         )
 
     def load_first_data(self, service: str, progress: Progress = no_progress) -> list[ingest.LoadReport]:
-        """Load the files that winnow.toml names for a service, where it has no examples yet."""
+        """Load the files and folders that winnow.toml names for a service, where it has no examples yet."""
         if self.example_count(service):
             return []
         files = [self.project.folder / name for name in self.config(service).data]
@@ -165,6 +169,23 @@ class Workspace:
         """Make a version champion; `GateRefused` where it misses a gate, unless forced."""
         return registry.promote(self.database, self.config(service), service, number, force=force)
 
+    def import_model(
+        self,
+        service: str,
+        offered: importing.TrainedElsewhere,
+        image: Path | None = None,
+        *,
+        promote: bool = False,
+    ) -> importing.Imported:
+        """Make a version of a classifier that was trained elsewhere, once it has answered an image.
+
+        Without `image` that is one of the service's library, its newest example, or one that is made up.
+        """
+        config = self.config(service)
+        importing.check_service(config, service)
+        tried = self._image_to_try(service, image)
+        return importing.import_model(self.database, self.models, config, service, offered, tried, promote=promote)
+
     def rollback(self, service: str) -> Promotion:
         """Give the place back to the champion before this one."""
         self.config(service)
@@ -192,6 +213,21 @@ class Workspace:
             predictions.set_feedback(connection, prediction_id, right, example_id)
             return predictions.get(connection, prediction_id)
 
+    def _image_to_try(self, service: str, given: Path | None) -> importing.Image:
+        reader = self.readers[service]
+        if given is not None:
+            try:
+                return importing.Image(given.name, reader.read(given.read_bytes()))
+            except InvalidInput as error:
+                raise InvalidInput(f"{given}: {error}") from error
+        if reader.library is not None and (names := reader.library.names()):
+            return importing.Image(f"{names[0]} of the library", reader.read({"library": names[0]}))
+        newest = self.examples(service, 1)
+        if reader.files and newest:
+            with self.database.read() as connection:
+                return importing.Image("the newest example", blobs.get(connection, newest[0]["input"]))
+        return importing.Image("an image that was made up", reader.task.sample)
+
     def _task_of(self, prediction: Prediction) -> Task:
         self.config(prediction.service)
         return self.tasks[prediction.service]
@@ -206,7 +242,7 @@ def _task(folder: Path, name: str, config: ServiceConfig) -> Task:
 
 
 def _library(folder: Path, config: ServiceConfig) -> Library | None:
-    return None if config.library is None else Library(folder / config.library)
+    return None if config.library is None else Library(folder / config.library, Limits.of(config.serving))
 
 
 def _check_candidates(folder: Path, name: str, config: ServiceConfig) -> None:

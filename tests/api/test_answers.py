@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import httpx2
 
-from tests.projects import Server
+from tests.projects import Server, make_project, train_directly
 
 
 def test_services(http: httpx2.Client) -> None:
@@ -35,6 +37,24 @@ def test_a_batch_answers_as_its_rows_would_alone(http: httpx2.Client) -> None:
     for text, row in zip(texts, together, strict=True):
         alone = http.post("/services/sentiment/predict", json={"input": text}).json()
         assert alone["scores"] == row["scores"]
+
+
+def test_top_k_and_the_version_may_be_chosen(http: httpx2.Client) -> None:
+    body = {"input": "I love it, best ever."}
+    whole = http.post("/services/sentiment/predict", json=body).json()
+    best = http.post("/services/sentiment/predict", json={**body, "top_k": 1, "version": 1}).json()
+    assert best["scores"] == {whole["label"]: whole["scores"][whole["label"]]}
+    named = http.post("/services/sentiment/predict", json={**body, "top_k": None, "version": "logistic-regression"})
+    assert (named.json()["scores"], named.json()["version"]) == (whole["scores"], 1)
+
+
+def test_a_version_may_be_asked_although_there_is_no_champion(tmp_path: Path) -> None:
+    project = make_project(tmp_path / "project")
+    train_directly(project, promote=False)
+    with Server(project) as server, httpx2.Client(base_url=server.url, trust_env=False) as http:
+        ask = {"input": "Good."}
+        assert http.post("/services/sentiment/predict", json=ask).status_code == 503
+        assert http.post("/services/sentiment/predict", json={**ask, "version": 1}).json()["version"] == 1
 
 
 def test_pages_of_the_history_join_up(http: httpx2.Client) -> None:

@@ -36,6 +36,17 @@ def test_every_route_of_the_design_is_there(document: dict[str, Any]) -> None:
         ("GET", "/services"),
         ("GET", service),
         ("POST", f"{service}/predict"),
+        ("GET", f"{service}/library"),
+        ("GET", f"{service}/library/{{name}}"),
+        ("GET", f"{service}/library/{{name}}/thumbnail"),
+        ("GET", f"{service}/images/{{digest}}"),
+        ("POST", f"{service}/jobs"),
+        ("POST", f"{service}/files"),
+        ("GET", "/jobs"),
+        ("GET", "/jobs/{ticket}"),
+        ("DELETE", "/jobs/{ticket}"),
+        ("GET", "/jobs/{ticket}/result"),
+        ("GET", "/jobs/{ticket}/events"),
         ("GET", f"{service}/history"),
         ("POST", "/predictions/{prediction_id}/feedback"),
         ("GET", f"{service}/examples"),
@@ -77,7 +88,11 @@ def test_every_route_says_what_it_does_and_how_it_refuses(document: dict[str, An
 def test_special_headers_are_documented(document: dict[str, Any]) -> None:
     predict = document["paths"]["/services/{service}/predict"]["post"]
     assert "Retry-After" in predict["responses"]["429"]["headers"]
-    assert "Location" in document["paths"]["/services/{service}/train"]["post"]["responses"]["202"]["headers"]
+    for path in ("train", "jobs", "files"):
+        asked = document["paths"][f"/services/{{service}}/{path}"]["post"]
+        assert "Location" in asked["responses"]["202"]["headers"]
+    result = document["paths"]["/jobs/{ticket}/result"]["get"]
+    assert "Retry-After" in result["responses"]["409"]["headers"]
 
 
 def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
@@ -110,7 +125,7 @@ def test_every_example_works(project_copy: Path) -> None:
                 response = http.request(method, target, json=body)
                 assert response.is_success, f"{method} {path} {body}: {response.text}"
                 sent += 1
-    assert sent == 5
+    assert sent == 8
 
 
 def _examples(http: httpx2.Client, operation: dict[str, Any]) -> list[Any]:

@@ -14,7 +14,7 @@ from winnow.cli import exit_codes
 from winnow.cli.app import COMMANDS
 from winnow.settings import Settings
 
-NAMES = [function.__name__ for functions in COMMANDS.values() for function in functions]
+NAMES = [function.__name__.rstrip("_") for functions in COMMANDS.values() for function in functions]
 
 
 def test_the_command_lists_all_its_commands() -> None:

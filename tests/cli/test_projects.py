@@ -9,7 +9,9 @@ import pytest
 
 from tests.cli.conftest import winnow
 from winnow.cli.new import templates
+from winnow.models.picture import Limits
 from winnow.project import load_project
+from winnow.serving.library import Library
 
 
 @pytest.mark.parametrize("template", templates())
@@ -22,9 +24,23 @@ def test_each_template_makes_a_project_that_reads_back(template: str, tmp_path: 
     assert list(project.services) == ([] if template == "empty" else [template])
     for config in project.services.values():
         assert config.gates.described()
-        assert all((folder / name).is_file() for name in config.data)
-    assert all(Path(name).is_file() for name in made.json["files"])
+        assert all((folder / name).exists() for name in config.data)
+    assert all(Path(name).exists() for name in made.json["files"])
     assert "#" in (folder / "winnow.toml").read_text(encoding="utf-8")
+
+
+def test_a_template_may_make_its_data(tmp_path: Path) -> None:
+    """The digits do not ship as files: a script of the example writes them."""
+    folder = tmp_path / "shop"
+    made = winnow("new", folder, "--template", "digits", "--json")
+    assert made.json["files"] == [str(folder / name) for name in ("winnow.toml", "digits/images", "digits/library")]
+    config = load_project(folder).service("digits")
+    labels = sorted(path.name for path in (folder / "digits" / "images").iterdir())
+    assert labels == sorted(config.known_labels or ())
+    assert all(len(list((folder / "digits" / "images" / label).glob("*.png"))) > 100 for label in labels)
+    shown = Library(folder / "digits" / "library", Limits()).names()
+    assert shown == [f"{label}.png" for label in labels]
+    assert load_project(folder).classic.images is None
 
 
 def test_new_leaves_a_folder_that_holds_something_alone(tmp_path: Path) -> None:

@@ -44,6 +44,7 @@ def test_it_answers_and_stops(number: signal.Signals, shop: Path) -> None:
         assert process.stdout is not None
         ready = json.loads("".join(iter(process.stdout.readline, "}\n")) + "}")
         assert ready["services"] == {"sentiment": True}
+        assert ready["concurrency"] == 2
         assert _ask(f"{ready['address']}/services")["services"][0]["name"] == "sentiment"
         process.send_signal(number)
         assert process.wait(30) == 0
@@ -51,10 +52,11 @@ def test_it_answers_and_stops(number: signal.Signals, shop: Path) -> None:
 
 
 def test_it_trains_first_and_gives_a_line_to_try(new_shop: Path) -> None:
-    with _up("--train", project=new_shop) as process:
+    with _up("--train", "--concurrency", "0", project=new_shop) as process:
         assert process.stdout is not None
         greeting = "".join(iter(process.stdout.readline, "  stop it        Ctrl-C\n"))
         assert greeting.startswith("shop is served at http://127.0.0.1:"), (new_shop / "err.txt").read_text()
+        assert "  jobs           left to `winnow worker`" in greeting.splitlines()
         line = next(line for line in greeting.splitlines() if "try it" in line)
         _curl, _s, address, _d, body = shlex.split(line.split("try it")[1])
         assert _ask(address, body)["label"] in ("negative", "positive")

@@ -20,7 +20,7 @@ class Answer:
 
 
 class Script(ThreadingHTTPServer):
-    """Gives the answers in order, the last one again and again, and keeps what was asked."""
+    """Gives the answers in order, the last one again and again; keeps what was asked, and with what keys."""
 
     daemon_threads = True
 
@@ -28,6 +28,7 @@ class Script(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.answers = answers
         self.asked: list[tuple[str, str]] = []
+        self.keys: list[str] = []
         self.patience = threading.Event()
 
     @property
@@ -57,6 +58,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         self.rfile.read(int(self.headers.get("content-length", 0)))
         self.server.asked.append((self.command, self.path))
+        self.server.keys.append(self.headers.get("idempotency-key", ""))
         answer = self.server.answers.pop(0) if len(self.server.answers) > 1 else self.server.answers[0]
         self.server.patience.wait(answer.seconds)
         if not answer.status:

@@ -155,8 +155,12 @@ def test_the_client_needs_little_of_winnow() -> None:
         "winnow.client",
         "winnow.client.answers",
         "winnow.client.client",
+        "winnow.client.jobs",
+        "winnow.client.paths",
         "winnow.client.problems",
         "winnow.client.transport",
+        "winnow.client.values",
+        "winnow.client.webhooks",
         "winnow.domain",
         "winnow.errors",
     ]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.markdown import Page
-from tests.docs.sitting import DATABASE, Sitting
+from tests.docs.sitting import DATABASE, DIGITS, Sitting
 from tests.servers import PostgreSQL, postgresql
 
 __all__ = ["postgresql"]
@@ -38,6 +38,15 @@ def trained_shop(shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "shop"
 
 
+@pytest.fixture(scope="session")
+def digits_shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project of the template `digits` with a champion, version 2."""
+    folder = tmp_path_factory.mktemp("digits")
+    with Sitting(folder, folder / ".home") as sitting:
+        sitting.run(DIGITS)
+    return folder / "shop"
+
+
 @pytest.fixture
 def database_of(request: pytest.FixtureRequest) -> Iterator[DatabaseOf]:
     """The URL that stands in for that of a page: of a real server, where the page begins with one."""
@@ -57,7 +66,7 @@ def begin(request: pytest.FixtureRequest) -> Begin:
     """Make the folder in which the first block of a page is carried out."""
 
     def prepared(page: Page, folder: Path) -> Path:
-        for word, fixture in (("trained", "trained_shop"), ("shop", "shop")):
+        for word, fixture in (("trained", "trained_shop"), ("digits", "digits_shop"), ("shop", "shop")):
             if word in page.starts:
                 shutil.copytree(request.getfixturevalue(fixture), folder / "shop")
                 return folder / "shop"

@@ -12,7 +12,8 @@ A fence says behind its language what a test does with its block. A forge shows 
     ```python              is run as a program, unless `skip`
 
 A comment `<!-- starts: trained served -->` at the top of a page says what there is before its first block: `shop`
-(a project of the template `sentiment`), `trained` (the same, with a champion), `served` (and `winnow up` running).
+(a project of the template `sentiment`), `trained` (the same, with a champion), `digits` (a project of that
+template, with a champion), `served` (and `winnow up` running).
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 
 from tests.docs.markdown import ROOT, Block, Page, all_pages, read_page
-from tests.docs.sitting import Sitting
+from tests.docs.sitting import DIGITS, Sitting
 
 _FOLDER = re.compile(rf"{re.escape(tempfile.gettempdir())}/winnow-docs-\w+/shop")
 _LOADED = "winnow load sentiment sentiment/reviews.csv\nwinnow train sentiment"
@@ -47,7 +47,9 @@ def refresh(page: Page) -> list[str]:
 
 
 def _begin(sitting: Sitting, page: Page) -> None:
-    if page.starts:
+    if "digits" in page.starts:
+        sitting.run(DIGITS)
+    elif page.starts:
         sitting.run("winnow new shop --template sentiment\ncd shop")
     if "trained" in page.starts:
         sitting.run(_LOADED)

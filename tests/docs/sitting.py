@@ -6,10 +6,12 @@ The `winnow` command is that of this environment. Pages say 127.0.0.1:8000; here
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -20,6 +22,14 @@ from tests.docs.likeness import unlike, unlike_json
 from tests.docs.markdown import Block, Page
 
 ADDRESS = "127.0.0.1:8000"
+DIGITS = """
+winnow new shop --template digits
+cd shop
+winnow load digits digits/images
+winnow train digits
+"""
+"""Makes the project in which pages on images begin."""
+
 DATABASE = "postgresql://winnow:secret@localhost/winnow"
 _BLOCK_SECONDS = 60.0
 _START_SECONDS = 40.0
@@ -73,6 +83,8 @@ class Sitting:
         self._shell.stdin.close()
         self._shell.wait(10)
         self._shell.stdout.close()
+        with suppress(ProcessLookupError):  # what a page started with & and, having failed, did not end
+            os.killpg(self._shell.pid, signal.SIGKILL)
 
     def follow(self, page: Page) -> None:
         """Carry out every block of a page; `AssertionError` names the line of the first that does otherwise."""

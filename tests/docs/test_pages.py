@@ -13,9 +13,13 @@ from tests.docs.sitting import Sitting
 SLOW = (
     "README.md",
     "docs/tutorial/first-service.md",
+    "docs/how-to/ask-with-images.md",
     "docs/how-to/bring-vectors.md",
     "docs/how-to/choose-candidates.md",
+    "docs/how-to/classify-images.md",
+    "docs/how-to/offer-a-library.md",
     "docs/how-to/use-postgresql.md",
+    "docs/how-to/use-the-classic-routes.md",
 )
 """Pages whose blocks may take more than ten seconds, since they train."""
 

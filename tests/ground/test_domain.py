@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from uuid import RFC_4122, UUID
 
-from winnow.domain import Examples, Status, new_id, now
+from winnow.domain import Examples, Status, age_of, new_id, new_ids, now
 
 
 def test_ids_are_uuids_of_version_7() -> None:
@@ -56,3 +56,17 @@ def test_final_statuses() -> None:
 def test_examples_are_taken_in_the_order_asked_for() -> None:
     taken = Examples(["a", "b", "c"], ["x", ["y"], "z"]).take([2, 0])
     assert (taken.inputs, taken.targets, len(taken)) == (["c", "a"], ["z", "x"], 2)
+
+
+def test_many_ids_are_as_good_as_one_by_one() -> None:
+    ids = new_ids(1000)
+    assert len(set(ids)) == 1000
+    assert [UUID(entry).version for entry in ids] == [7] * 1000
+    assert [entry[:18] for entry in ids] == sorted(entry[:18] for entry in ids)
+    assert new_ids(0) == []
+
+
+def test_an_id_tells_its_age() -> None:
+    assert 0 <= age_of(new_id()) < 60
+    assert age_of("0" * 8 + new_id()[8:]) > 1_000_000_000
+    assert age_of("f" * 8 + new_id()[8:]) == 0

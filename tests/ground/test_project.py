@@ -50,7 +50,7 @@ KEYS = [
 
 TYPES = [
     ("project = 3", "'project' should be a table, [project], not 3"),
-    (HEAD + "services.shop = 3", "unknown key 'services' in the table [project]. There is: name."),
+    (HEAD + "services.shop = 3", "unknown key 'services' in the table [project]. There is: classic, name."),
     (HEAD + "[services]\nshop = 3", "'services.shop' should be a table, [services.shop], not 3"),
     ("[project]\nname = 3", "'project.name' should be a text in quotes, not 3"),
     ('[project]\nname = ""', "'project.name' should not be empty: The project's name"),
@@ -126,6 +126,26 @@ def test_what_does_not_fit_together_is_said(tmp_path: Path, text: str, part: str
     sentence = mistake(tmp_path, SHOP + text)
     assert sentence.startswith("'services.shop' ")
     assert part in sentence
+
+
+IMAGES = '[project]\nname = "shop"\nclassic = { images = "digits" }\n'
+
+
+@pytest.mark.parametrize(
+    ("services", "sentence"),
+    [
+        ("", "'services' has no 'digits', which 'project.classic.images' names."),
+        ("[services.digit]\ntask = 'image-classification'", "'services' has no 'digits', which "),
+        ("[services.digits]\ntask = 'text-classification'", "'services' has 'digits', which "),
+    ],
+)  # fmt: skip
+def test_classic_routes_are_for_a_service_of_images(tmp_path: Path, services: str, sentence: str) -> None:
+    assert mistake(tmp_path, IMAGES + services).startswith(sentence)
+
+
+def test_classic_routes_belong_to_the_service_that_is_named(tmp_path: Path) -> None:
+    assert load(tmp_path, HEAD).classic.images is None
+    assert load(tmp_path, IMAGES + "[services.digits]\ntask = 'image-classification'").classic.images == "digits"
 
 
 @pytest.mark.parametrize("name", ["Shop", "a b", "-a", "é", "a/b", "", "a" * 64])

@@ -11,7 +11,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
-from winnow.domain import Examples, Target
+from winnow.domain import Examples, Input, Target
 from winnow.models.base import Question
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -41,7 +41,7 @@ class Sample:
 
     question: Question
     examples: Examples
-    asked: list[str]
+    asked: list[Input]
 
 
 def read_csv(path: str, text: str, label: str) -> tuple[list[str], list[str]]:

@@ -25,11 +25,19 @@ KNOWN = {
     "winnow_journal_rows": "counter",
     "winnow_swaps": "counter",
     "winnow_champion_version": "gauge",
+    "winnow_jobs": "counter",
+    "winnow_job_seconds": "histogram",
+    "winnow_job_wait_seconds": "histogram",
+    "winnow_queued_jobs": "gauge",
+    "winnow_oldest_job_seconds": "gauge",
 }
 """What dashboards and alerts rely on: a name that changes or goes breaks them."""
 
 _AS_A_PROCESS = """
+from winnow.domain import JobKind, Status, new_id
 from winnow.monitoring.metrics import Metrics
+from winnow.store.job_counts import Backlog
+from winnow.store.jobs import Ending, Lease
 metrics = Metrics()
 metrics.predictions.labels("sentiment", "answered").inc(2)
 metrics.of_batches("sentiment").started(3, 0.001)
@@ -38,7 +46,10 @@ metrics.swaps.labels("sentiment", "loaded").inc()
 metrics.refusals.labels("sentiment", "overloaded").inc()
 metrics.count_request("/services", "GET", 200, 0.01)
 metrics.of_batches("sentiment").finished(0.001)
-print(metrics.render(lambda: {"sentiment": 7}).decode())
+settled = Lease(new_id(), "sentiment", JobKind.PREDICT, {}, 1, 1, None, "request", "client")
+metrics.of_jobs().taken(settled)
+metrics.of_jobs().settled([Ending(settled, Status.FINISHED)], {settled.id}, 0.05)
+print(metrics.render({"sentiment": 7}, [Backlog("sentiment", JobKind.FILE, 3, new_id())]).decode())
 """
 
 
@@ -81,7 +92,7 @@ def test_a_scrape_holds_every_metric_with_its_type_and_help(tmp_path: Path, seve
 
 
 def test_every_metric_says_in_a_sentence_what_it_is() -> None:
-    families = scraped(Metrics().render(lambda: {"sentiment": 1}).decode())
+    families = scraped(Metrics().render({"sentiment": 1}, []).decode())
     assert families.keys() == KNOWN.keys()
     for family in families.values():
         assert family.documentation[0].isupper()

@@ -53,4 +53,5 @@ ServiceName = Annotated[
     str, Path(description="Name of the service, as winnow.toml has it.", examples=["sentiment"])
 ]
 RunId = Annotated[str, Path(description="Id of the run."), AfterValidator(_known_form)]
+Ticket = Annotated[str, Path(description="Ticket of the job."), AfterValidator(_known_form)]
 PredictionId = Annotated[str, Path(description="Id of the prediction."), AfterValidator(_known_form)]

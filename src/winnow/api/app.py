@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -11,13 +11,28 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from winnow import __version__
-from winnow.api import examples, history, operations, refusing, runs, services, versions
+from winnow.api import (
+    events,
+    examples,
+    files,
+    history,
+    jobs,
+    library,
+    operations,
+    refusing,
+    results,
+    runs,
+    services,
+    versions,
+)
 from winnow.api.bodies import BodiesAsJson
+from winnow.api.dialects.classic import add_classic_images
 from winnow.api.docs_page import add_docs_page
 from winnow.api.documentation import TAGS, DocumentedAPI
 from winnow.api.edge import Edge
 from winnow.api.head import HeadAsGet
 from winnow.api.predict import PredictLane
+from winnow.api.stopping import told_to_stop
 from winnow.errors import WinnowError
 from winnow.runtime import Runtime
 from winnow.settings import Settings
@@ -45,14 +60,15 @@ def create_api(runtime: Runtime) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        async with runtime:
-            yield
+        async with runtime, runtime.worker() if runtime.settings.concurrency else nullcontext():
+            with told_to_stop(runtime.watch.stop):
+                yield
 
     api = DocumentedAPI(
         title=f"Winnow: {runtime.workspace.project.name}",
         version=__version__,
         description=(
-            "Predictions with a history, feedback, training, gates and rollback. "
+            "Predictions with a history, tickets for later, feedback, training, gates and rollback. "
             "Every refusal is a problem (RFC 9457) of one shape."
         ),
         openapi_tags=TAGS,
@@ -69,7 +85,9 @@ def create_api(runtime: Runtime) -> FastAPI:
         },
     )
     api.state.runtime = runtime
-    for module in (services, history, examples, runs, versions, operations):
+    for module in (services, library, jobs, results, events, files, history, examples, runs, versions, operations):
         api.include_router(module.router)
+    if runtime.workspace.project.classic.images is not None:
+        add_classic_images(api, runtime.workspace.project.classic.images)
     add_docs_page(api)
     return api

@@ -16,7 +16,9 @@ _MEANING: Mapping[int, str] = MappingProxyType(
     {
         403: "A page of another site sent this.",
         404: "There is no such thing; the detail names what is close.",
-        409: "The present state forbids it. Where gates do, `failures` says which and by how much.",
+        409: "The present state forbids it. Where gates do, `failures` says which and by how much; where a job "
+        "failed, `job_error` is its own problem.",
+        410: "The result was kept for its time, and is gone.",
         413: "The body has more bytes than the process reads.",
         422: "The request, or what it carries, cannot be used as it was sent. A refused file has its `report`.",
         429: "Refused before any work: come back after the seconds in `Retry-After`.",
@@ -29,14 +31,17 @@ _REQUEST_ID = {
     "description": "The request's id in the log: the one that was sent in this header, or a new one.",
     "schema": {"type": "string"},
 }
-_RETRY_AFTER = {"description": "Seconds after which to come back.", "schema": {"type": "integer", "minimum": 1}}
+RETRY_AFTER = {"description": "Seconds after which to come back.", "schema": {"type": "integer", "minimum": 1}}
 
 TAGS = [
     {"name": "services", "description": "What is served, and the question put to it."},
+    {"name": "jobs", "description": "Work for later: a ticket at once, and the result when it is ready."},
+    {"name": "library", "description": "Images: those to pick from, and those that were asked about."},
     {"name": "history", "description": "Every answered input, and what people said of it."},
     {"name": "examples", "description": "The labelled inputs that a service learns from."},
     {"name": "runs", "description": "Training in the background, with a state to poll and a report at the end."},
     {"name": "versions", "description": "The registry: trained models, and who of them answers users."},
+    {"name": "classic", "description": "The routes of older systems, where winnow.toml names a service for them."},
     {"name": "operations", "description": "Is it alive, is it ready, how is it doing."},
 ]
 
@@ -80,4 +85,4 @@ def _refuses(status: int, response: dict[str, Any]) -> None:
     response["description"] = _MEANING[status]
     response["content"] = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     if status == 429:
-        response["headers"]["Retry-After"] = _RETRY_AFTER
+        response["headers"]["Retry-After"] = RETRY_AFTER

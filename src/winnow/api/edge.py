@@ -15,6 +15,8 @@ from winnow.errors import Forbidden, TooLarge, WinnowError
 from winnow.monitoring.metrics import Metrics
 
 REQUEST_ID = b"x-request-id"
+_UPLOADS = ("/upload", "/files")
+"""How the paths end that take files, which are read part by part."""
 _HARMLESS = ("GET", "HEAD", "OPTIONS")
 _SANE_ID = re.compile(r"[A-Za-z0-9._~:/+=@-]{1,128}")
 
@@ -36,7 +38,7 @@ class Edge:
         await _Exchange(scope, receive, send, self._limit(scope)).run(self._app, self._metrics)
 
     def _limit(self, scope: Scope) -> int:
-        return self._max_upload if scope["path"].endswith("/upload") else self._max_body
+        return self._max_upload if scope["path"].endswith(_UPLOADS) else self._max_body
 
 
 class _Exchange:

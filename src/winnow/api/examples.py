@@ -34,7 +34,8 @@ def upload_examples(
 ) -> Mapping[str, Any]:
     """Add a CSV or JSONL file: all of its rows or none, unless `keep_good`. Answers with the row-by-row report.
 
-    The columns are those that winnow.toml names. The ending of the file's name tells the formats apart.
+    The columns are those that winnow.toml names. The ending of the file's name tells the formats apart. Images may
+    come as a ZIP with a folder for each label, or in base64 in the rows of a table.
     """
     name = file.filename or "upload.csv"
     return workspace.load(service, file.file, name=name, keep_good=query.keep_good).to_json()

@@ -9,7 +9,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from winnow.api.access import UseRuntime, refusals
 from winnow.client.answers import Live, Ready
 from winnow.errors import NotReady
-from winnow.store import versions
+from winnow.store import job_counts, versions
 
 router = APIRouter(tags=["operations"])
 
@@ -36,9 +36,6 @@ def ready(runtime: UseRuntime) -> Ready:
 @router.get("/metrics", response_class=PlainTextResponse, responses=refusals(503))
 def metrics(runtime: UseRuntime) -> Response:
     """Figures for Prometheus, of all serving processes together."""
-
-    def champions() -> dict[str, int]:
-        with runtime.workspace.database.read() as connection:
-            return versions.champions(connection)
-
-    return Response(runtime.metrics.render(champions), media_type=CONTENT_TYPE_LATEST)
+    with runtime.workspace.database.read() as connection:
+        champions, backlog = versions.champions(connection), job_counts.backlog(connection)
+    return Response(runtime.metrics.render(champions, backlog), media_type=CONTENT_TYPE_LATEST)

@@ -13,9 +13,10 @@ from typing import Any
 from loguru import logger
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from winnow.api.inputs import Asked, decode
 from winnow.api.problems import problem_of
 from winnow.domain import Prediction
-from winnow.errors import InvalidInput, WinnowError
+from winnow.errors import WinnowError
 from winnow.runtime import Runtime
 from winnow.serving.service import Caller
 
@@ -37,9 +38,9 @@ class PredictLane:
             await self._app(scope, receive, send)
             return
         scope["route"] = self
-        self._runtime.service(service).check_open()
-        body = await _read(receive)
-        answer = await predict(self._runtime, service, body, caller_of(scope))
+        self._runtime.service(service).check_room()
+        asked = decode(await _read(receive), content_type(scope))
+        answer = await predict(self._runtime, service, asked, caller_of(scope))
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(answer)).encode())]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": answer})
@@ -50,29 +51,11 @@ class PredictLane:
         return ROUTE
 
 
-async def predict(runtime: Runtime, service: str, body: bytes, caller: Caller) -> bytes:
-    """Answer the body of a predict request with the body of its answer."""
-    asked = runtime.service(service)
-    inputs, several = decode(body)
-    outcomes = await asked.answer(inputs, caller)
-    logger.debug("{} answered {} with {}", service, inputs, outcomes, request_id=caller.request_id)
-    return encode(outcomes, several, caller.request_id)
-
-
-def decode(body: bytes) -> tuple[Sequence[object], bool]:
-    """The inputs of a request, and whether it asked with `inputs` rather than `input`."""
-    try:
-        content = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise InvalidInput(f"the body is not JSON: {error}") from None
-    if not isinstance(content, dict) or len(content) != 1 or not content.keys() <= {"input", "inputs"}:
-        raise InvalidInput('the body should be {"input": "a text"} or {"inputs": ["a text", "another"]}')
-    if "input" in content:
-        return [content["input"]], False
-    inputs = content["inputs"]
-    if not isinstance(inputs, list) or not inputs:
-        raise InvalidInput("'inputs' should be a list of at least one text")
-    return inputs, True
+async def predict(runtime: Runtime, service: str, asked: Asked, caller: Caller) -> bytes:
+    """Answer what a predict request asks with the body of its answer."""
+    outcomes = await runtime.service(service).answer(asked.values, caller, asked.options)
+    logger.debug("{} answered {} with {}", service, asked, outcomes, request_id=caller.request_id)
+    return encode(outcomes, asked.several, caller.request_id)
 
 
 def encode(outcomes: Sequence[Prediction | WinnowError], several: bool, request_id: str) -> bytes:
@@ -83,6 +66,12 @@ def encode(outcomes: Sequence[Prediction | WinnowError], several: bool, request_
     if isinstance(outcome, WinnowError):
         raise outcome
     return _dumps(_prediction(outcome))
+
+
+def content_type(scope: Scope) -> str:
+    """What a request calls its body."""
+    called: bytes = dict(scope["headers"]).get(b"content-type", b"")
+    return called.decode("latin-1")
 
 
 def caller_of(scope: Scope) -> Caller:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any
@@ -47,8 +47,21 @@ _HTTP_OWN: Mapping[int, tuple[str, str]] = MappingProxyType(
 
 def problem_of(error: errors.WinnowError, request_id: str) -> dict[str, Any]:
     """Word an error as a problem."""
-    status, code = next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
-    return {**_problem(status, error.kind(), code, str(error), request_id), **error.details()}
+    status, code = _status_of(type(error))
+    details = dict(error.details())
+    if isinstance(error, errors.JobFailed):
+        details["job_error"] = kept_problem(error.error, request_id)
+    return {**_problem(status, error.kind(), code, str(error), request_id), **details}
+
+
+def kept_problem(words: Mapping[str, Any], request_id: str) -> dict[str, Any]:
+    """Word an error as a problem that was kept as `WinnowError.to_json` has it: of a job, or of one row of it."""
+    kind = str(words.get("kind", "internal-error"))
+    error = next((error for error in _tree(errors.WinnowError) if error.kind() == kind), errors.WinnowError)
+    status, code = _status_of(error)
+    detail = str(words.get("detail", "nobody knows why"))
+    facts = {name: value for name, value in words.items() if name not in ("kind", "detail")}
+    return {**_problem(status, kind, code, detail, request_id), **facts}
 
 
 def http_problem(status: int, detail: str, request_id: str) -> dict[str, Any]:
@@ -65,6 +78,16 @@ def problem_response(content: Mapping[str, Any], headers: Mapping[str, str] | No
     body = json.dumps(content, ensure_ascii=False, separators=(",", ":"), default=str)
     # a sentence may quote half of a surrogate pair, which UTF-8 has no form for
     return Response(body.encode(errors="replace"), content["status"], sent, MEDIA_TYPE)
+
+
+def _status_of(error: type[errors.WinnowError]) -> tuple[HTTPStatus, str]:
+    return next(_STATUS[kind] for kind in error.__mro__ if kind in _STATUS)
+
+
+def _tree(root: type[errors.WinnowError]) -> Iterator[type[errors.WinnowError]]:
+    yield root
+    for below in root.__subclasses__():
+        yield from _tree(below)
 
 
 def _problem(status: int, kind: str, code: str, detail: str, request_id: str) -> dict[str, Any]:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SkipValidation
 
-from winnow.domain import Target
+from winnow.domain import JobKind, Status, Target
 
 Input = Annotated[str, Field(min_length=1, pattern=r"\S"), SkipValidation]
 Right = Annotated[
@@ -23,6 +23,7 @@ Right = Annotated[
 
 _LARGEST_INTEGER = 2**31 - 1  # of the databases' column
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
+WEBHOOK = "An address that is told of the job's end, by a signed request."
 _STORABLE = r"^[^\x00]*$"  # PostgreSQL has no text with a NUL character
 
 
@@ -51,24 +52,6 @@ class _Request(BaseModel):
     """A misspelt key is refused rather than passed over."""
 
     model_config = ConfigDict(extra="forbid")
-
-
-class OneInput(_Request):
-    """One input, answered with one prediction."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"input": "It broke after two days."}]})
-    input: Input
-
-
-class SeveralInputs(_Request):
-    """Several inputs, each of which is answered or refused by itself."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"inputs": ["It broke after two days.", "My best purchase this year."]}]}
-    )
-    inputs: Annotated[
-        list[Any], Field(min_length=1, description="Texts; what else is among them is refused alone.")
-    ]
 
 
 class FeedbackRequest(_Request):
@@ -123,26 +106,50 @@ class HistoryQuery(Page):
     until: Annotated[Moment | None, Field(None, description="Only before this moment; UTC where it has no zone.")]
 
 
+class JobsQuery(Page):
+    """Which jobs to answer with; filters narrow each other."""
+
+    service: Annotated[str | None, Field(None, pattern=_STORABLE, description="Only jobs of this service.")]
+    status: Annotated[Status | None, Field(None, description="Only jobs that stand like this.")]
+    kind: Annotated[JobKind | None, Field(None, description="Only jobs of this kind.")]
+
+
+class WaitQuery(_Request):
+    """How long to wait for the end of a job."""
+
+    wait: Annotated[
+        float,
+        Field(
+            0.0,
+            ge=0,
+            le=60,
+            allow_inf_nan=False,
+            description="Seconds to wait for the end. The answer comes as soon as the job has ended, or else then.",
+        ),
+    ]
+
+
+class FileQuery(_Request):
+    """How to answer the rows of a file. Fields of the form say the same."""
+
+    version: Annotated[
+        str | None,
+        Field(
+            None,
+            min_length=1,
+            max_length=200,
+            pattern=r"^[ -~]+$",
+            description="Number of the version to ask, or a candidate's name for its newest; else the champion.",
+        ),
+    ]
+    top_k: Annotated[
+        int | None,
+        Field(None, ge=1, le=_LARGEST_INTEGER, description="How many labels to answer with, most probable first."),
+    ]
+    webhook: Annotated[str | None, Field(None, pattern=_STORABLE, description=WEBHOOK)]
+
+
 class UploadQuery(_Request):
     """What to do with a file that has bad rows."""
 
     keep_good: bool = Field(default=False, description="Keep the good rows of a file that has bad ones.")
-
-
-def predict_body() -> dict[str, Any]:
-    """The body of a predict request, which is decoded by hand, for the documentation."""
-    schemas = [kind.model_json_schema() for kind in (OneInput, SeveralInputs)]
-    return {
-        "requestBody": {
-            "required": True,
-            "content": {
-                "application/json": {
-                    "schema": {"title": "PredictRequest", "oneOf": schemas},
-                    "examples": {
-                        schema["title"]: {"summary": schema["description"], "value": schema["examples"][0]}
-                        for schema in schemas
-                    },
-                }
-            },
-        }
-    }

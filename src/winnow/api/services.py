@@ -5,8 +5,9 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from winnow.api.access import ServiceName, UseRuntime, refusals
-from winnow.api.predict import ROUTE, caller_of, predict
-from winnow.api.schemas import predict_body
+from winnow.api.asking import asking_body
+from winnow.api.inputs import decode
+from winnow.api.predict import ROUTE, caller_of, content_type, predict
 from winnow.client.answers import Prediction, PredictionsPage, Service, ServicesPage
 from winnow.runtime import Runtime
 
@@ -31,16 +32,17 @@ def show_service(service: ServiceName, runtime: UseRuntime) -> Service:
     ROUTE,
     response_model=Prediction | PredictionsPage,
     responses=refusals(404, 422, 429, 503, 504),
-    openapi_extra=predict_body(),
+    openapi_extra=asking_body("PredictRequest"),
 )
 async def predict_inputs(service: ServiceName, request: Request, runtime: UseRuntime) -> Response:
     """Answer one input with one prediction, or several inputs with one entry for each.
 
     Where several are sent, each is answered or refused by itself. A prediction has `label`, or `labels` where
-    several may apply.
+    several may apply. An image may be sent as it is, or in a form, where two or more are several inputs.
     """
-    runtime.service(service).check_open()
-    answer = await predict(runtime, service, await request.body(), caller_of(request.scope))
+    runtime.service(service).check_room()
+    asked = decode(await request.body(), content_type(request.scope))
+    answer = await predict(runtime, service, asked, caller_of(request.scope))
     return Response(answer, media_type="application/json")
 
 

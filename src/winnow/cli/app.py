@@ -16,21 +16,26 @@ from winnow.cli.cancel import cancel
 from winnow.cli.command import ProjectFolder
 from winnow.cli.doctor import doctor
 from winnow.cli.history import history
+from winnow.cli.import_ import import_
+from winnow.cli.jobs import jobs
 from winnow.cli.load import load
 from winnow.cli.new import new
 from winnow.cli.predict import predict
 from winnow.cli.report import report
 from winnow.cli.status import status
+from winnow.cli.submit import submit
 from winnow.cli.train import train
 from winnow.cli.up import up
 from winnow.cli.versions import promote, rollback, versions
+from winnow.cli.worker import worker
 
 COMMANDS: Mapping[str, tuple[Callable[..., None], ...]] = MappingProxyType(
     {
         "Begin": (new, doctor, status),
-        "Learn": (load, train, cancel, report),
+        "Learn": (load, train, cancel, report, import_),
         "Decide": (versions, promote, rollback),
         "Answer": (up, predict, history),
+        "Jobs": (submit, jobs, worker),
     }
 )
 
@@ -55,7 +60,7 @@ def build() -> typer.Typer:
     app.callback()(_winnow)
     for panel, functions in COMMANDS.items():
         for function in functions:
-            app.command(rich_help_panel=panel)(function)
+            app.command(function.__name__.rstrip("_"), rich_help_panel=panel)(function)
     return app
 
 

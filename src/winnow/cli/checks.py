@@ -9,6 +9,7 @@ import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,8 +27,10 @@ if TYPE_CHECKING:
 
 _SCARCE, _TOO_LITTLE = 2e9, 2e8  # bytes of disk: what a few models and a history soon take; what a commit may need
 _OLDEST_PYTHON = (3, 11)
+_PATIENCE = 3.0  # seconds for a server to answer
+_PICTURES: Mapping[str, str] = MappingProxyType({"jpg": "JPEG", "zlib": "PNG", "webp": "WebP"})
 _EXTRAS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {"postgres": ("psycopg",), "onnx": ("onnxruntime", "tokenizers")}
+    {"postgres": ("psycopg",), "onnx": ("onnxruntime", "tokenizers"), "redis": ("redis",)}
 )
 
 
@@ -53,6 +56,8 @@ def check_all(settings: Callable[[], Settings]) -> Iterator[Check]:
     yield _settings(chosen)
     yield check_disk(chosen.folder)
     yield check_port(chosen.host, chosen.port)
+    if chosen.redis is not None:
+        yield check_redis(chosen.redis.get_secret_value())
     yield from _project(chosen)
 
 
@@ -98,6 +103,33 @@ def check_port(host: str, port: int) -> Check:
     return Check("port", "ok", f"{where} is free")
 
 
+def check_redis(url: str) -> Check:
+    """Whether Redis answers, which hands out the jobs."""
+    remedy = f"check {PREFIX}REDIS, and that the server runs; jobs that were accepted are safe in the database"
+    try:
+        from redis import Redis, RedisError  # noqa: PLC0415  (an extra)
+    except ImportError:
+        return Check("redis", "failed", "the package redis is not installed", 'pip install "winnow[redis]"')
+    try:
+        with Redis.from_url(url, socket_timeout=_PATIENCE, socket_connect_timeout=_PATIENCE) as client:
+            client.ping()
+            running = client.info("server")["redis_version"]
+    except (RedisError, OSError, ValueError) as error:
+        return Check("redis", "failed", str(error), remedy)
+    return Check("redis", "ok", f"version {running} answers")
+
+
+def check_pictures() -> Check:
+    """Whether this Pillow reads the images that services may be asked about."""
+    from PIL import features  # noqa: PLC0415  (services of texts need none)
+
+    missing = [name for part, name in _PICTURES.items() if not features.check(part)]
+    if missing:
+        detail = f"this Pillow cannot read {' and '.join(missing)}"
+        return Check("images", "warning", detail, "install Pillow from PyPI: its wheels read all of them")
+    return Check("images", "ok", f"Pillow {version('pillow')} reads JPEG, PNG, WebP, GIF and BMP")
+
+
 def check_database(database: Database, file: Path | None) -> Check:
     """Whether the database answers and has the schema that this Winnow expects."""
     if file is not None and not file.exists():
@@ -127,9 +159,13 @@ def _outdated(database: Database) -> bool:
 def check_definition(workspace: Workspace, name: str) -> Iterator[Check]:
     """What is wrong with what winnow.toml says of a service."""
     for file in workspace.config(name).data:
-        if not (workspace.project.folder / file).is_file():
+        if not (workspace.project.folder / file).exists():
             detail = f"the data file {file} is missing"
             yield Check(f"service {name}", "failed", detail, f"correct 'data' in {FILE_NAME}")
+    library = workspace.readers[name].library
+    if library is not None and not library.folder.is_dir():
+        detail = f"the library's folder {library.folder} is missing"
+        yield Check(f"service {name}", "warning", detail, f"make it, or correct 'library' in {FILE_NAME}")
 
 
 def check_service(workspace: Workspace, name: str) -> Check:
@@ -174,6 +210,8 @@ def _project(settings: Settings) -> Iterator[Check]:
     path = project.folder / FILE_NAME
     yield Check("project", "ok", f"{path}: {count(len(project.services), 'service')}")
     try:
+        if any(reader.files for reader in workspace.readers.values()):
+            yield check_pictures()
         for name in project.services:
             yield from check_definition(workspace, name)
         file = settings.folder / "winnow.db" if workspace.database.embedded and settings.database is None else None

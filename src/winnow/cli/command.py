@@ -122,8 +122,13 @@ def command(function: Callable[Concatenate[Session, _Given], None]) -> Callable[
     named = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in [*own, *common]]
     run.__signature__ = inspect.Signature(named)  # type: ignore[attr-defined]
     run.__annotations__ = {}
-    run.__name__, run.__doc__ = function.__name__, function.__doc__
+    run.__name__, run.__doc__ = function.__name__, _flowing(inspect.getdoc(function) or "")
     return run
+
+
+def _flowing(text: str) -> str:
+    """One line for each paragraph: typer breaks lines itself, and keeps those breaks that it finds."""
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
 
 
 @contextmanager

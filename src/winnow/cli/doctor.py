@@ -18,7 +18,7 @@ _STYLES = {"ok": "green", "warning": "yellow", "failed": "bold red"}
 def doctor(session: Session) -> None:
     """Check that everything is in place, and say what to do if not.
 
-    Looks at Python, settings, disk, port, project, database, and each service with its data and champion.
+    Looks at Python, settings, disk, port, Redis, project, database, and each service with its data and champion.
     Changes nothing. Exits with 1 where something failed.
     """
     checks = list(check_all(session.settings))

@@ -5,11 +5,11 @@
 | 0 | done |
 | 1 | refused: by the data, by a gate, by a check of `winnow doctor`, or for want of permission |
 | 2 | the command line, winnow.toml or a setting cannot be used as written |
-| 3 | there is no such service, version, run or prediction |
+| 3 | there is no such service, version, run, job or prediction; or a result is no longer kept |
 | 4 | the present state forbids it |
 | 5 | the database, the disk or a model's files failed |
-| 6 | the training or the model failed |
-| 7 | not now: no champion yet, nobody listens, too busy, or too late |
+| 6 | the training, the model or a job failed |
+| 7 | not now: no champion or no result yet, nobody listens, too busy, or too late |
 | 70 | a bug in Winnow |
 | 130 | interrupted, or cancelled by a person |
 """
@@ -48,6 +48,8 @@ _OF_ERROR: Mapping[type[BaseException], ExitCode] = MappingProxyType(
         errors.NotFound: ExitCode.NOT_FOUND,
         errors.Conflict: ExitCode.CONFLICT,
         errors.GateRefused: ExitCode.REFUSED,
+        errors.NotFinished: ExitCode.NOT_NOW,
+        errors.JobFailed: ExitCode.TRAINING_FAILED,
         errors.TrainingFailed: ExitCode.TRAINING_FAILED,
         errors.Cancelled: ExitCode.INTERRUPTED,
         errors.BundleRefused: ExitCode.STORE_FAILED,

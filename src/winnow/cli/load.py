@@ -13,6 +13,7 @@ from winnow.cli.command import ServiceName, Session, command
 from winnow.cli.output import Block, Grid, count, styled
 from winnow.cli.progress import file_progress
 from winnow.errors import FileRefused
+from winnow.lifecycle.sources import OF_FILES
 
 _MAX_LINES = 8
 """Line numbers that are shown for one reason; the JSON report lists a thousand."""
@@ -26,7 +27,12 @@ def load(
     service: ServiceName,
     file: Annotated[
         Path,
-        typer.Argument(metavar="FILE", exists=True, dir_okay=False, readable=True, help="A CSV or JSONL file."),
+        typer.Argument(
+            metavar="FILE",
+            exists=True,
+            readable=True,
+            help="A CSV or JSONL file; of images also a ZIP, or a folder that has one for each label.",
+        ),
     ],
     keep_good: Annotated[
         bool, typer.Option("--keep-good", help="Keep the good rows of a file that has bad ones.")
@@ -38,8 +44,9 @@ def load(
     """
     with session.workspace() as workspace:
         try:
-            with file_progress(session.out, f"loading {file.name}", file.stat().st_size) as progress:
-                report = workspace.load(service, file, name=file.name, keep_good=keep_good, progress=progress)
+            name = file.resolve().name
+            with file_progress(session.out, f"loading {name}", _size(file)) as progress:
+                report = workspace.load(service, file, name=name, keep_good=keep_good, progress=progress)
         except FileRefused as refusal:
             if refusal.report and not session.out.as_json:
                 for block in _refusal_blocks(refusal.report):
@@ -56,8 +63,7 @@ def load_blocks(report: _Report) -> Iterator[Block]:
     """What became of the rows of a file that was loaded."""
     parts = [count(report["accepted"], "example") + " added"]
     if report["duplicates"]:
-        word = "line" if report["duplicates"] == 1 else "lines"
-        parts.append(f"{report['duplicates']:,} there already ({word} {_listed(report['duplicate_lines'])})")
+        parts.append(f"{report['duplicates']:,} there already{_where(report)}")
     if report["refused"]:
         parts.append(f"{count(report['refused'], 'row')} refused")
     yield styled(f"{report['file']}: {', '.join(parts)}", "bold")
@@ -66,14 +72,29 @@ def load_blocks(report: _Report) -> Iterator[Block]:
     yield from _refusal_blocks(report)
 
 
+def _size(file: Path) -> int:
+    """The bytes of a file, or of all files in a folder."""
+    if file.is_file():
+        return file.stat().st_size
+    return sum(path.lstat().st_size for path in file.rglob("*"))
+
+
+def _where(report: _Report) -> str:
+    """The lines of the duplicates. Of a folder or a ZIP they would only say which file in order."""
+    if report["format"] in OF_FILES:
+        return ""
+    word = "line" if report["duplicates"] == 1 else "lines"
+    return f" ({word} {_listed(report['duplicate_lines'])})"
+
+
 def _refusal_blocks(report: _Report) -> Iterator[Block]:
     if not report["refused"]:
         return
-    lines: dict[str, list[int]] = {}
+    lines: dict[str, list[object]] = {}
     first: dict[str, str] = {}
     for refusal in report["refusals"]:
         kind = _kind(refusal["reason"], report["reasons"])
-        lines.setdefault(kind, []).append(refusal["line"])
+        lines.setdefault(kind, []).append(refusal.get("file", refusal["line"]))
         first.setdefault(kind, refusal["reason"])
     rows = [
         [f"{report['reasons'].get(kind, len(found)):,}", _listed(found), first[kind]]
@@ -81,7 +102,8 @@ def _refusal_blocks(report: _Report) -> Iterator[Block]:
     ]
     why = "refused because (the first of them)"
     yield ""
-    yield Grid(["rows", "lines", why], rows, numbers=["rows"], prose=["lines", why])
+    what, where = ("files", "which") if report["format"] in OF_FILES else ("rows", "lines")
+    yield Grid([what, where, why], rows, numbers=[what], prose=[where, why])
     yield ""
 
 
@@ -93,5 +115,5 @@ def _kind(reason: str, kinds: Mapping[str, int]) -> str:
     return "other reasons"
 
 
-def _listed(lines: Sequence[int]) -> str:
+def _listed(lines: Sequence[object]) -> str:
     return ", ".join(str(line) for line in lines[:_MAX_LINES]) + (", …" if len(lines) > _MAX_LINES else "")

@@ -6,6 +6,8 @@ import json
 import re
 import shlex
 import shutil
+import subprocess
+import sys
 import tomllib
 from importlib import resources
 from pathlib import Path
@@ -15,10 +17,13 @@ import typer
 
 from winnow.cli.command import Session, command
 from winnow.cli.output import styled
-from winnow.errors import Conflict, NotFound, nearest
+from winnow.errors import Conflict, NotFound, StoreFailed, nearest
 from winnow.project import FILE_NAME
 
 _EMPTY = "empty"
+_SCRIPT = "make.py"
+"""What makes an example's data, where they are not files that ship with Winnow."""
+
 _SECTION = re.compile(r"^\[services\.([a-z0-9_-]+)[\].]", re.MULTILINE)
 _PROJECT_NAME = re.compile(r'^name = ".*"$', re.MULTILINE)
 
@@ -37,7 +42,7 @@ def new(
         typer.Option(
             "--template",
             "-t",
-            help="What to begin with: empty, or one of the examples, such as sentiment or satisfaction.",
+            help="What to begin with: empty, or one of the examples, such as sentiment or digits.",
             autocompletion=_offer,
         ),
     ] = _EMPTY,
@@ -74,15 +79,27 @@ def _from_empty(folder: Path) -> list[str]:
 
 
 def _from_example(folder: Path, service: str) -> list[str]:
-    """Write the part of the examples' project file that is about one service, and copy its data."""
+    """Write the part of the examples' project file that is about one service, and its data."""
     source = _example_file()
     text = source.read_text(encoding="utf-8")
-    data = tomllib.loads(text)["services"][service]["data"]
-    for name in data:
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source.parent / name, folder / name)
+    section = tomllib.loads(text)["services"][service]
+    script = source.parent / service / _SCRIPT
+    files = [*section["data"], *([section["library"]] if "library" in section else [])]
+    if script.is_file():
+        _run(script, folder / service)
+    else:
+        for name in files:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source.parent / name, folder / name)
     _write_project_file(folder, '[project]\nname = ""\n\n' + _sections_of(text, service))
-    return [FILE_NAME, *data]
+    return [FILE_NAME, *files]
+
+
+def _run(script: Path, folder: Path) -> None:
+    """Let an example's own script write its data into a folder."""
+    done = subprocess.run([sys.executable, script, folder], capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode:
+        raise StoreFailed(f"the data of the template could not be made in {folder}:\n{done.stderr}")
 
 
 def _sections_of(text: str, service: str) -> str:

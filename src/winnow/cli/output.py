@@ -29,6 +29,9 @@ from winnow.errors import WinnowError
 _UNBOUNDED = 100_000
 """Columns of a line that goes to a file or a program: nothing is wrapped there."""
 
+_LEAST = 10
+"""Columns that are left of a cell that is cut short: its first word, mostly."""
+
 Cell = str | Text
 
 
@@ -148,12 +151,12 @@ def _table_without(grid: Grid, spared: Collection[str], *, terminal: bool) -> Ta
     shown = [(place, name) for place, name in enumerate(grid.columns) if name not in spared]
     for place, name in shown:
         title = name if terminal else name.replace("\n", " ")
-        yielding = name in grid.prose or name in grid.cut
+        width = _width([title, *(row[place] for row in grid.rows)])
         table.add_column(
             title,
             justify="right" if name in grid.numbers else "left",
-            no_wrap=not yielding,
-            min_width=None if yielding else _width([title, *(row[place] for row in grid.rows)]),
+            no_wrap=name not in grid.prose and name not in grid.cut,
+            min_width=None if name in grid.prose else min(width, _LEAST) if name in grid.cut else width,
             overflow="fold",
         )
     for row in grid.rows:

@@ -53,6 +53,22 @@ def run_progress(out: Output, service: str) -> Iterator[RunListener]:
         yield _RunBars(bars, service)
 
 
+@contextmanager
+def job_progress(out: Output, title: str) -> Iterator[Callable[[str, float | None], None]]:
+    """Show what a job is at, and how much of it is done where that is known."""
+    if not out.notes.is_terminal:
+        yield _Lines(out, title)
+        return
+    with _bars(out, TaskProgressColumn()) as bars:
+        task = bars.add_task(title, total=None)
+
+        def show(stage: str, done: float | None) -> None:
+            total = None if done is None else 1.0
+            bars.update(task, total=total, completed=done or 0.0, description=f"{title}: {stage}")
+
+        yield show
+
+
 def _bars(out: Output, figures: ProgressColumn) -> Progress:
     columns = (TextColumn("{task.description}"), BarColumn(bar_width=32), figures, TimeElapsedColumn())
     return Progress(*columns, console=out.notes, transient=True)
@@ -64,10 +80,11 @@ class _Lines:
         self._title = title
         self._last = time.monotonic()
 
-    def __call__(self, stage: str, done: float) -> None:
+    def __call__(self, stage: str, done: float | None) -> None:
         if time.monotonic() - self._last >= _QUIET_SECONDS:
             self._last = time.monotonic()
-            self._out.note(f"{self._title}: {stage}, {done:.0%}")
+            share = "" if done is None else f", {done:.0%}"
+            self._out.note(f"{self._title}: {stage}{share}")
 
 
 class _RunLines:

@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+
+from rich.text import Text
 
 from winnow.cli.command import Session, command
 from winnow.cli.output import Cell, Grid, moment, styled
 from winnow.cli.report_view import met, share
+from winnow.domain import Status, now
 
 if TYPE_CHECKING:
     from winnow.workspace import Workspace
 
-_COLUMNS = ["service", "examples", "champion", "accuracy", "f1_macro", "gates", "last run", ""]
+_COLUMNS = ["service", "examples", "champion", "accuracy", "f1_macro", "gates", "last run", "jobs", ""]
+_SHOWN = (Status.QUEUED, Status.STARTED, Status.FAILED)
+_LATELY = timedelta(days=1)
+"""For how long a job that failed is worth a look."""
 
 
 @command
 def status(session: Session) -> None:
-    """Show every service: its examples, its champion and its last run."""
+    """Show every service: examples, champion, last run, jobs.
+
+    Jobs are those that wait, those that are worked on, and those that failed within a day.
+    """
+    from winnow.store.job_counts import tally  # noqa: PLC0415  (it takes the whole store with it)
+
     with session.workspace() as workspace:
-        services = [_service(workspace, name) for name in workspace.project.services]
+        with workspace.database.read() as connection:
+            jobs = tally(connection, now() - _LATELY)
+        services = [_service(workspace, name, jobs.get(name, {})) for name in workspace.project.services]
         project = workspace.project
     session.out.result(
         {"project": project.name, "folder": str(project.folder), "services": services},
@@ -27,14 +42,15 @@ def status(session: Session) -> None:
             _COLUMNS,
             [_row(service) for service in services],
             numbers=["examples", "accuracy", "f1_macro"],
-            prose=["champion", "last run"],
+            prose=["champion", "last run", "jobs"],
+            spare=["f1_macro", "gates"],
         )
         if services
         else "winnow.toml has no service yet: add a table [services.NAME]",
     )
 
 
-def _service(workspace: Workspace, name: str) -> dict[str, Any]:
+def _service(workspace: Workspace, name: str, jobs: Mapping[Status, int]) -> dict[str, Any]:
     champion = workspace.champion(name)
     run = next(iter(workspace.runs(name, 1)), None)
     return {
@@ -46,6 +62,7 @@ def _service(workspace: Workspace, name: str) -> dict[str, Any]:
         "f1_macro": champion.metrics.get("f1_macro") if champion else None,
         "gates": champion.gates if champion else [],
         "last_run": {"id": run.id, "status": run.status, "created_at": run.created_at} if run else None,
+        "jobs": {status.value: jobs.get(status, 0) for status in _SHOWN},
     }
 
 
@@ -60,8 +77,14 @@ def _row(service: dict[str, Any]) -> list[Cell]:
         share(service["f1_macro"]),
         met(service["gates"]) if champion else "",
         f"{run['status']} {moment(run['created_at'])}" if run else "never",
+        _jobs(service["jobs"]),
         _next_step(service),
     ]
+
+
+def _jobs(counts: Mapping[str, int]) -> Text:
+    told = ", ".join(f"{number:,} {status}" for status, number in counts.items() if number)
+    return styled(told or "none", "bold red" if counts[Status.FAILED] else "")
 
 
 def _next_step(service: dict[str, Any]) -> str:

@@ -1,55 +1,33 @@
-"""`winnow up`: serve a project. Its options are the settings, each declared once, in `winnow.settings`."""
+"""`winnow up`: serve a project. Its options are the settings."""
 
 from __future__ import annotations
 
-import inspect
 import json
 import shlex
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
-from annotated_types import Ge, Le
-from pydantic import SecretStr
-from pydantic.fields import FieldInfo
 
 from winnow.cli.command import Session, command
 from winnow.cli.load import load_blocks
+from winnow.cli.options import with_settings
 from winnow.cli.output import Block, Output, styled
 from winnow.cli.progress import file_progress
-from winnow.errors import Cancelled, WinnowError
-from winnow.settings import PREFIX, Settings
+from winnow.domain import Json
+from winnow.errors import Cancelled, NotFound, WinnowError
 
 if TYPE_CHECKING:
+    from winnow.settings import Settings
     from winnow.workspace import Workspace
 
 
-def _with_settings(function: Callable[..., None]) -> Callable[..., None]:
-    """Put an option for each setting where the function has `**given`."""
-    signature = inspect.signature(function, eval_str=True)
-    own = [part for part in signature.parameters.values() if part.kind is not inspect.Parameter.VAR_KEYWORD]
-    settings = [_option(name, field) for name, field in Settings.model_fields.items() if name != "project"]
-    function.__signature__ = signature.replace(parameters=[*own, *settings])  # type: ignore[attr-defined]
-    return function
-
-
-def _option(name: str, field: FieldInfo) -> inspect.Parameter:
-    kind = str | None if field.annotation == SecretStr | None else field.annotation
-    option = typer.Option(
-        f"--{name.replace('_', '-')}",
-        help=field.description,
-        envvar=f"{PREFIX}{name.upper()}",
-        min=next((bound.ge for bound in field.metadata if isinstance(bound, Ge)), None),  # type: ignore[arg-type]
-        max=next((bound.le for bound in field.metadata if isinstance(bound, Le)), None),  # type: ignore[arg-type]
-    )
-    annotation = Annotated[kind, option]  # type: ignore[valid-type]
-    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=annotation)
-
-
 @command
-@_with_settings
+@with_settings()
 def up(
     session: Session,
     train: Annotated[
@@ -73,7 +51,8 @@ def up(
 
     def announce(address: str) -> None:
         value = {"address": address, "docs": f"{address}/docs", "project": project, "services": services}
-        session.out.result(value, *_greeting(project, address, services, example))
+        blocks = _greeting(project, address, services, example, _at_once(settings))
+        session.out.result({**value, "concurrency": settings.concurrency}, *blocks)
 
     try:
         serve(settings, announce)
@@ -102,12 +81,19 @@ def _prepare(workspace: Workspace, out: Output) -> None:
 
 def _load(workspace: Workspace, name: str, out: Output) -> None:
     files = workspace.config(name).data
-    size = sum((workspace.project.folder / file).stat().st_size for file in files)
+    size = sum(_size(workspace.project.folder / file) for file in files)
     with file_progress(out, f"loading {name}", size) as progress:
         reports = workspace.load_first_data(name, progress)
     for report in reports:
         for block in load_blocks(report.to_json()):
             out.note(block)
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file, or of all files in a folder."""
+    if path.is_dir():
+        return sum(_size(entry) for entry in path.iterdir())
+    return path.stat().st_size
 
 
 def _train(workspace: Workspace, name: str, out: Output) -> None:
@@ -120,24 +106,38 @@ def _train(workspace: Workspace, name: str, out: Output) -> None:
         out.note(block)
 
 
-def _example(workspace: Workspace, ready: list[str]) -> tuple[str, str] | None:
-    """A service to try, and a text for it that is short enough to be read."""
+def _example(workspace: Workspace, ready: list[str]) -> tuple[str, Json] | None:
+    """A service to try, and an input for it that is short enough to be read."""
     for name in ready:
-        texts = [str(example["input"]) for example in workspace.examples(name, 50)]
-        fitting = [text for text in texts if text.isprintable() and "'" not in text]
-        return name, min(fitting, key=len, default="A text to be answered.")
+        reader = workspace.readers[name]
+        if not reader.files:
+            texts = [str(example["input"]) for example in workspace.examples(name, 50)]
+            fitting = [text for text in texts if text.isprintable() and "'" not in text]
+            return name, min(fitting, key=len, default="A text to be answered.")
+        with suppress(NotFound):  # a library that is not there is no reason not to serve
+            if reader.library is not None and (images := reader.library.names()):
+                return name, {"library": images[0]}
     return None
 
 
+def _at_once(settings: Settings) -> str:
+    """How many jobs are worked on, in words."""
+    if settings.concurrency == 0:
+        return "left to `winnow worker`"
+    each = f" in each of {settings.workers} processes" if settings.workers > 1 else ""
+    return f"{settings.concurrency} at once{each}"
+
+
 def _greeting(
-    project: str, address: str, services: dict[str, bool], example: tuple[str, str] | None
+    project: str, address: str, services: dict[str, bool], example: tuple[str, Json] | None, jobs: str
 ) -> Iterator[Block]:
     yield styled(f"{project} is served at {address}", "bold green")
     yield f"  documentation  {address}/docs"
     if example is not None:
-        name, text = example
-        body = shlex.quote(json.dumps({"input": text}, ensure_ascii=False))
+        name, value = example
+        body = shlex.quote(json.dumps({"input": value}, ensure_ascii=False))
         yield f"  try it         curl -s {address}/services/{name}/predict -d {body}"
+    yield f"  jobs           {jobs}"
     for name, ready in services.items():
         if not ready:
             yield styled(f"  not ready      {name} has no champion yet: `winnow train {name}`", "yellow")

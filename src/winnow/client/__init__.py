@@ -14,6 +14,7 @@ from winnow.client.answers import (
     AddedExample,
     ExamplesPage,
     HistoryEntry,
+    Job,
     LoadReport,
     Prediction,
     Promotion,
@@ -23,10 +24,14 @@ from winnow.client.answers import (
     Service,
     ServicesPage,
     StoredExample,
+    TrainingResult,
     Version,
     VersionsPage,
 )
 from winnow.client.client import Client, HistoryFilters
+from winnow.client.jobs import JobFilters, Submission
+from winnow.client.values import Value
+from winnow.client.webhooks import verify_webhook
 
 __all__ = [
     "AddedExample",
@@ -34,6 +39,8 @@ __all__ = [
     "ExamplesPage",
     "HistoryEntry",
     "HistoryFilters",
+    "Job",
+    "JobFilters",
     "LoadReport",
     "Prediction",
     "Promotion",
@@ -43,6 +50,10 @@ __all__ = [
     "Service",
     "ServicesPage",
     "StoredExample",
+    "Submission",
+    "TrainingResult",
+    "Value",
     "Version",
     "VersionsPage",
+    "verify_webhook",
 ]

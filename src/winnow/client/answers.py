@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from winnow.domain import Status, Target
+from winnow.domain import JobKind, Status, Target
 
 Id = Annotated[str, Field(examples=["01a2b3c4-d5e6-7f80-9a1b-2c3d4e5f6071"])]
 
@@ -23,7 +23,7 @@ class Problem:
     """Why a request, or one row of it, was refused (RFC 9457).
 
     A problem of its type may say more: `retry_after` (seconds), `failures` (the gates that were missed), `report`
-    (a file, row by row).
+    (a file, row by row), `job_error` (the problem of a job that failed).
     """
 
     type: Annotated[str, Field(examples=["urn:winnow:problem:not-found"], description="What programs switch on.")]
@@ -64,6 +64,24 @@ class ServicesPage:
 
 
 @dataclass(frozen=True, slots=True)
+class LibraryImage:
+    """An image of a service's library, which `{"input": {"library": name}}` asks about."""
+
+    name: Annotated[str, Field(examples=["7.png"])]
+    url: Annotated[str, Field(examples=["/services/digits/library/7.png"], description="Where the image is.")]
+    thumbnail: Annotated[
+        str, Field(examples=["/services/digits/library/7.png/thumbnail"], description="Where a small one of it is.")
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryPage:
+    """All images of a service's library, by name."""
+
+    images: Sequence[LibraryImage]
+
+
+@dataclass(frozen=True, slots=True)
 class Prediction:
     """One answered input. Keep the id: feedback names it."""
 
@@ -89,6 +107,56 @@ class PredictionsPage:
     """One entry for each input, in order."""
 
     predictions: Sequence[Prediction | RowError]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Work for later. Its id is the ticket."""
+
+    id: Id
+    service: Annotated[str, Field(examples=["sentiment"])]
+    kind: Annotated[JobKind, Field(description="What is done: predict, file or train.")]
+    status: Annotated[Status, Field(description="The last three are final.")]
+    attempt: Annotated[int, Field(description="How often a worker has taken it up.")]
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    expires_at: Annotated[datetime | None, Field(description="Until when its result is kept.")]
+    progress: Annotated[
+        Mapping[str, Any] | None, Field(description="How far it is.", examples=[{"done": 0.4, "rows": 40_000}])
+    ]
+    error: Annotated[
+        Mapping[str, Any] | None,
+        Field(
+            description="Why the last attempt failed.",
+            examples=[{"kind": "model-failed", "detail": "the model broke on this input: ValueError"}],
+        ),
+    ]
+    position: Annotated[
+        int | None,
+        Field(
+            description="How many are started before it, of one that is queued. Lists and new tickets have none."
+        ),
+    ] = None
+    estimated_wait: Annotated[
+        float | None, Field(description="Seconds until it may be its turn, where jobs were finished lately.")
+    ] = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobsPage:
+    """Jobs, newest first. `before` of the next page is the last id of this one."""
+
+    jobs: Sequence[Job]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingResult:
+    """What a job found that trained a service."""
+
+    run: Annotated[str, Field(description="Id of the run, which has the report.")]
+    promoted: Annotated[int | None, Field(description="The version that answers users now, if it is a new one.")]
+    reasons: Annotated[Sequence[str], Field(description="Why it was promoted, or was not.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,10 +217,14 @@ class ExamplesPage:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """One row of a file that was refused, and why. `line` counts from 1, as an editor does."""
+    """One row of a file that was refused, and why. `line` counts from 1, as an editor does.
+
+    Of a folder or a ZIP, a row is one file: `line` says which in order, and `file` its name.
+    """
 
     line: int
     reason: str
+    file: Annotated[str | None, Field(examples=["7/0123.png"])] = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,12 @@ from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypedDict, Unpack
-from urllib.parse import quote
 
 from winnow.client import answers
+from winnow.client.jobs import JobMethods
+from winnow.client.paths import quoted, service_path
 from winnow.client.transport import Transport
+from winnow.client.values import Value, asking, in_words
 from winnow.domain import Status, Target
 from winnow.errors import Cancelled, DeadlineExceeded, TrainingFailed
 
@@ -31,7 +33,7 @@ class HistoryFilters(TypedDict, total=False):
     until: datetime
 
 
-class Client:
+class Client(JobMethods):
     """Talks to a running Winnow. Use it as a context, or `close` it; threads may share it.
 
     `timeout` is in seconds, for each request. A request that the service refused before any work is sent again when
@@ -62,23 +64,36 @@ class Client:
 
     def service(self, service: str) -> answers.Service:
         """One service: its task, labels, champion, gates and state; `NotFound` names what is close."""
-        return self._api.get(answers.Service, _path(service))
+        return self._api.get(answers.Service, service_path(service))
 
-    def predict(self, service: str, text: str) -> answers.Prediction:
-        """Put one input to a service. `InvalidInput` where it cannot be answered, `NotReady` where nobody can."""
-        return self._api.post(answers.Prediction, _path(service, "predict"), {"input": text})
+    def predict(
+        self, service: str, value: Value, *, version: int | str | None = None, top_k: int | None = None
+    ) -> answers.Prediction:
+        """Put one input to a service. `InvalidInput` where it cannot be answered, `NotReady` where nobody can.
+
+        A file is given by its bytes or its path. `version` is a number, or a candidate's name for its newest
+        version; the champion answers otherwise. `top_k` is how many of the most probable labels are wanted.
+        """
+        body = asking("input", value, version, top_k)
+        return self._api.post(answers.Prediction, service_path(service, "predict"), body)
 
     def predict_many(
-        self, service: str, texts: Sequence[str], *, at_once: int = 100
+        self,
+        service: str,
+        values: Sequence[Value],
+        *,
+        at_once: int = 100,
+        version: int | str | None = None,
+        top_k: int | None = None,
     ) -> list[answers.Prediction | answers.RowError]:
-        """Put inputs to a service, `at_once` to a request: one entry for each, in order.
+        """Put inputs to a service, `at_once` to a request: one entry for each, in order. Else as `predict`.
 
         A `RowError` stands where an input could not be answered; its neighbours are.
         """
         found: list[answers.Prediction | answers.RowError] = []
-        for start in range(0, len(texts), at_once):
-            body = {"inputs": list(texts[start : start + at_once])}
-            found += self._api.post(answers.PredictionsPage, _path(service, "predict"), body).predictions
+        for start in range(0, len(values), at_once):
+            body = asking("inputs", values[start : start + at_once], version, top_k)
+            found += self._api.post(answers.PredictionsPage, service_path(service, "predict"), body).predictions
         return found
 
     # History
@@ -87,9 +102,11 @@ class Client:
         self, service: str, n: int = 100, *, before: str | None = None, **filters: Unpack[HistoryFilters]
     ) -> list[answers.HistoryEntry]:
         """The newest `n` predictions (at most 1,000) first; `before` is the last id of the page before."""
-        query = _in_words(filters)
+        query = in_words(filters)
         return list(
-            self._api.get(answers.HistoryPage, _path(service, "history"), n=n, before=before, **query).predictions
+            self._api.get(
+                answers.HistoryPage, service_path(service, "history"), n=n, before=before, **query
+            ).predictions
         )
 
     def iterate_history(
@@ -103,18 +120,19 @@ class Client:
 
     def feedback(self, prediction_id: str, target: Target) -> answers.HistoryEntry:
         """Say what the right answer is. It becomes an example, and the next run learns from it."""
-        path = f"/predictions/{_quoted(prediction_id)}/feedback"
+        path = f"/predictions/{quoted(prediction_id)}/feedback"
         return self._api.post(answers.HistoryEntry, path, {"target": target})
 
     # Examples
 
-    def add_example(self, service: str, text: str, target: Target) -> answers.AddedExample:
-        """Add one labelled input. Adding the same one again changes nothing."""
-        return self._api.post(answers.AddedExample, _path(service, "examples"), {"input": text, "target": target})
+    def add_example(self, service: str, value: str | bytes | Path, target: Target) -> answers.AddedExample:
+        """Add one labelled input: a text, or an image by its bytes or path. The same one again changes nothing."""
+        body = asking("input", value, None, None, target=target)
+        return self._api.post(answers.AddedExample, service_path(service, "examples"), body)
 
     def examples(self, service: str, n: int = 100, *, before: str | None = None) -> answers.ExamplesPage:
         """The newest `n` examples (at most 1,000) first; `before` is the last id of the page before."""
-        return self._api.get(answers.ExamplesPage, _path(service, "examples"), n=n, before=before)
+        return self._api.get(answers.ExamplesPage, service_path(service, "examples"), n=n, before=before)
 
     def iterate_examples(self, service: str, *, page: int = 500) -> Iterator[answers.StoredExample]:
         """Every example, newest first, fetched `page` by page as it is needed."""
@@ -126,7 +144,7 @@ class Client:
     def upload(
         self, service: str, path: Path | str, *, keep_good: bool = False, timeout: float = 600.0
     ) -> answers.LoadReport:
-        """Add a CSV or JSONL file: all of its rows or none, unless `keep_good`.
+        """Add a CSV or JSONL file, or a ZIP of images: all of its rows or none, unless `keep_good`.
 
         `FileRefused` has the row-by-row report. `timeout` is in seconds, for the sending and the reading each.
         """
@@ -134,7 +152,7 @@ class Client:
         with source.open("rb") as stream:
             return self._api.upload(
                 answers.LoadReport,
-                _path(service, "examples", "upload"),
+                service_path(service, "examples", "upload"),
                 source.name,
                 stream,
                 query={"keep_good": keep_good},
@@ -145,15 +163,15 @@ class Client:
 
     def train(self, service: str) -> answers.Run:
         """Start training on the examples of this moment; `Conflict` where the service is being trained already."""
-        return self._api.post(answers.Run, _path(service, "train"))
+        return self._api.post(answers.Run, service_path(service, "train"))
 
     def run(self, service: str, run_id: str) -> answers.Run:
         """One run, as it stands."""
-        return self._api.get(answers.Run, _path(service, "runs", run_id))
+        return self._api.get(answers.Run, service_path(service, "runs", run_id))
 
     def runs(self, service: str, n: int = 20) -> list[answers.Run]:
         """The newest runs first, without their reports."""
-        return list(self._api.get(answers.RunsPage, _path(service, "runs"), n=n).runs)
+        return list(self._api.get(answers.RunsPage, service_path(service, "runs"), n=n).runs)
 
     def wait(
         self, run: answers.Run, *, timeout: float | None = None, on_progress: OnProgress | None = None
@@ -180,25 +198,27 @@ class Client:
 
     def cancel(self, run: answers.Run) -> answers.Run:
         """Cancel a run: nothing of it is kept. `Conflict` where it has ended already."""
-        return self._api.delete(answers.Run, _path(run.service, "runs", run.id))
+        return self._api.delete(answers.Run, service_path(run.service, "runs", run.id))
 
     def report(self, service: str) -> Mapping[str, Any]:
         """The report of the newest finished run; `NotFound` where there is none yet."""
-        return self._api.get(dict[str, Any], _path(service, "report"))
+        return self._api.get(dict[str, Any], service_path(service, "report"))
 
     # Versions
 
     def versions(self, service: str, n: int = 20) -> answers.VersionsPage:
         """The newest versions and changes of champion first."""
-        return self._api.get(answers.VersionsPage, _path(service, "versions"), n=n)
+        return self._api.get(answers.VersionsPage, service_path(service, "versions"), n=n)
 
     def promote(self, service: str, version: int, *, force: bool = False) -> answers.Promotion:
         """Make a version champion; `GateRefused` says which gates it misses, unless forced."""
-        return self._api.post(answers.Promotion, _path(service, "versions", version, "promote"), {"force": force})
+        return self._api.post(
+            answers.Promotion, service_path(service, "versions", version, "promote"), {"force": force}
+        )
 
     def rollback(self, service: str) -> answers.Promotion:
         """Give the place back to the champion before this one."""
-        return self._api.post(answers.Promotion, _path(service, "rollback"))
+        return self._api.post(answers.Promotion, service_path(service, "rollback"))
 
     # Operations
 
@@ -213,19 +233,6 @@ class Client:
     def metrics(self) -> str:
         """Figures in Prometheus' text format, of all serving processes together."""
         return self._api.text("/metrics")
-
-
-def _path(service: str, *parts: str | int) -> str:
-    return "/".join(["/services", *map(_quoted, (service, *parts))])
-
-
-def _quoted(part: object) -> str:
-    """One segment of a path, whatever is in it; `.` and `..` would otherwise be taken for a way up."""
-    return quote(str(part), safe="").replace(".", "%2E")
-
-
-def _in_words(filters: HistoryFilters) -> dict[str, Any]:
-    return {key: value.isoformat() if isinstance(value, datetime) else value for key, value in filters.items()}
 
 
 def _finished(run: answers.Run) -> answers.Run:

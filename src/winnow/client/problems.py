@@ -12,6 +12,8 @@ from winnow import errors
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:winnow:problem:"
 """Of a problem's `type`; what follows is the `kind` of its error."""
+_MEMBERS = ("type", "title", "status", "instance", "error", "error_code", "message")
+"""What every problem has beside its detail, and an error has not."""
 
 
 def error_of(response: httpx2.Response) -> errors.WinnowError:
@@ -43,8 +45,18 @@ def _rebuild(problem: Mapping[str, Any], status: int) -> errors.WinnowError:
             return errors.GateRefused(detail, problem.get("failures", ()))
         case "file-refused":
             return errors.FileRefused(detail, problem.get("report"))
+        case "job-failed":
+            return errors.JobFailed(detail, _kept(problem.get("job_error")))
     known = {error.kind(): error for error in _of_one_sentence(errors.WinnowError)}
     return known[kind](detail) if kind in known else errors.UnexpectedAnswer(detail, status)
+
+
+def _kept(problem: object) -> Mapping[str, Any]:
+    """The error of a job as the job itself has it: its kind, its sentence and its facts."""
+    if not isinstance(problem, dict):
+        return {}
+    facts = {name: value for name, value in problem.items() if name not in _MEMBERS}
+    return {"kind": str(problem.get("type", "")).removeprefix(TYPE_PREFIX), **facts}
 
 
 def _of_one_sentence(root: type[errors.WinnowError]) -> Iterator[type[errors.WinnowError]]:

@@ -6,7 +6,8 @@ import ipaddress
 import json
 import random
 import time
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from typing import IO, Any, TypeVar, cast
 
@@ -21,6 +22,10 @@ T = TypeVar("T")
 LONGEST_WAIT_SECONDS = 60.0
 """A service that says to come back later than this is not waited for."""
 _KEEP_ALIVE_SECONDS = 3.0  # shorter than the server's five: it never closes a connection that is being used again
+_BREAK_SECONDS = 0.2
+"""Pause before a request is sent again whose connection broke."""
+_SILENCE_SECONDS = 60.0
+"""After how long a silent stream of events is given up. The service is never silent for longer than a quarter."""
 _IDEMPOTENT = frozenset({"GET", "HEAD"})
 
 
@@ -44,29 +49,60 @@ class Transport:
         """Close every connection."""
         self._http.close()
 
-    def get(self, kind: type[T], path: str, **query: object) -> T:
+    def get(self, kind: type[T], path: str, /, **query: object) -> T:
         """Read what a path answers with. A query's None is left out."""
-        given = {name: value for name, value in query.items() if value is not None}
-        return _read(kind, self._send("GET", path, params=given))
+        return _read(kind, self._send("GET", path, params=_given(query)))
 
-    def post(self, kind: type[T], path: str, body: Mapping[str, Any] | None = None) -> T:
-        """Send a body and read the answer."""
+    def get_slowly(self, kind: type[T], path: str, seconds: float, /, **query: object) -> T:
+        """As `get`, of an answer that the service may take so many seconds for on purpose."""
+        timeout = httpx2.Timeout(self.timeout, read=self.timeout + seconds)
+        return _read(kind, self._send("GET", path, params=_given(query), timeout=timeout))
+
+    def post(self, kind: type[T], path: str, body: Mapping[str, Any] | None = None, *, key: str | None = None) -> T:
+        """Send a body and read the answer. With an idempotency key it is sent again where the connection breaks."""
         if body is None:
             return _read(kind, self._send("POST", path))
         # ASCII, because half of a surrogate pair has no other form; the service refuses it in so many words
-        headers = {"Content-Type": "application/json"}
-        return _read(kind, self._send("POST", path, content=json.dumps(body).encode(), headers=headers))
+        headers = {"Content-Type": "application/json", **_key_header(key)}
+        content = json.dumps(body).encode()
+        return _read(kind, self._send("POST", path, repeatable=key is not None, content=content, headers=headers))
 
     def delete(self, kind: type[T], path: str) -> T:
         """Ask for an end and read the answer."""
         return _read(kind, self._send("DELETE", path))
 
     def upload(
-        self, kind: type[T], path: str, name: str, stream: IO[bytes], *, query: Mapping[str, Any], timeout: float
+        self,
+        kind: type[T],
+        path: str,
+        name: str,
+        stream: IO[bytes],
+        *,
+        query: Mapping[str, Any],
+        timeout: float,
+        key: str | None = None,
     ) -> T:
-        """Send a file and read the answer. `timeout` is in seconds."""
-        files = {"file": (name, stream)}
-        return _read(kind, self._send("POST", path, again=False, files=files, params=query, timeout=timeout))
+        """Send a file and read the answer. `timeout` is in seconds.
+
+        With an idempotency key the file, which is rewound, is sent again where the connection breaks.
+        """
+        content = {"files": {"file": (name, stream)}, "params": _given(query), "timeout": timeout}
+        again = key is not None
+        response = self._send("POST", path, again=again, repeatable=again, headers=_key_header(key), **content)
+        return _read(kind, response)
+
+    def download(self, path: str, stream: IO[bytes], *, timeout: float) -> None:
+        """Read an answer into a file. `timeout` is in seconds, for each part of it."""
+        with self._streamed(path, timeout) as response:
+            for part in response.iter_bytes():
+                stream.write(part)
+
+    def events(self, kind: type[T], path: str) -> Iterator[T]:
+        """Read the data of server-sent events, as they come, until the service ends the stream."""
+        with self._streamed(path, _SILENCE_SECONDS) as response:
+            for line in response.iter_lines():
+                if line.startswith("data:"):
+                    yield _parsed(kind, line.removeprefix("data:"), response)
 
     def text(self, path: str) -> str:
         """Read an answer that is plain text."""
@@ -80,11 +116,23 @@ class Transport:
             return False
         return True
 
-    def _send(self, method: str, path: str, *, again: bool = True, **content: Any) -> httpx2.Response:
-        """Send, and send again after as long as the service asks for, where it has done nothing yet."""
+    def _send(
+        self, method: str, path: str, *, again: bool = True, repeatable: bool = False, **content: Any
+    ) -> httpx2.Response:
+        """Send, and send again after as long as the service asks for, where it has done nothing yet.
+
+        What is `repeatable` is sent again too where it is not known what the service did.
+        """
         left = self._retries if again else 0
         while True:
-            response = self._send_once(method, path, content)
+            try:
+                response = self._send_once(method, path, content)
+            except ConnectionFailed:
+                if not (repeatable and left):
+                    raise
+                left -= 1
+                time.sleep(_BREAK_SECONDS * random.uniform(1.0, 2.0))  # noqa: S311  (as below)
+                continue
             if response.is_success:
                 return response
             wait = _asked_to_wait(response) if left else None
@@ -94,27 +142,53 @@ class Transport:
             time.sleep(wait * random.uniform(1.0, 1.2))  # noqa: S311  (so that many clients do not all come at once)
 
     def _send_once(self, method: str, path: str, content: Mapping[str, Any]) -> httpx2.Response:
+        with self._translated(method, path, content.get("timeout", self.timeout)):
+            return self._http.request(method, path, **content)
+
+    @contextmanager
+    def _streamed(self, path: str, timeout: float) -> Iterator[httpx2.Response]:
+        """An answer that is read by and by. It is not asked for again: part of it may have been used."""
+        with self._translated("GET", path, timeout), self._http.stream("GET", path, timeout=timeout) as response:
+            if not response.is_success:
+                response.read()
+                raise error_of(response)
+            yield response
+
+    @contextmanager
+    def _translated(self, method: str, path: str, timeout: float | httpx2.Timeout) -> Iterator[None]:
         where = f"{method} {self._url}{path}"
         try:
-            return self._http.request(method, path, **content)
+            yield
         except httpx2.ConnectError as error:
             raise ConnectionFailed(f"{where}: nobody listens there ({error}). Is the service up?") from error
         except httpx2.TimeoutException as error:
-            seconds = content.get("timeout", self.timeout)
+            seconds = timeout.read if isinstance(timeout, httpx2.Timeout) else timeout
             raise ConnectionFailed(f"{where}: no answer within {seconds:g} s") from error
         except (httpx2.TransportError, httpx2.DecodingError) as error:
             raise ConnectionFailed(f"{where}: the connection broke off: {error}") from error
 
 
+def _given(query: Mapping[str, object]) -> dict[str, Any]:
+    return {name: value for name, value in query.items() if value is not None}
+
+
+def _key_header(key: str | None) -> dict[str, str]:
+    return {} if key is None else {"Idempotency-Key": key}
+
+
 def _read(kind: type[T], response: httpx2.Response) -> T:
+    return _parsed(kind, response.content, response)
+
+
+def _parsed(kind: type[T], content: str | bytes, response: httpx2.Response) -> T:
     try:
-        answer: T = _reader(cast("Hashable", kind)).validate_json(response.content)
+        answer: T = _reader(cast("Hashable", kind)).validate_json(content)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         unexpected = UnexpectedAnswer(
             f"{response.request.method} {response.request.url} was answered with something else than a "
-            f"{kind.__name__}: {place or 'the body'}: {first['msg']}",
+            f"{getattr(kind, '__name__', 'result')}: {place or 'the body'}: {first['msg']}",
             response.status_code,
         )
         unexpected.request_id = response.headers.get("x-request-id")

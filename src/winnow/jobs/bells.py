@@ -8,19 +8,23 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Protocol
 
 from loguru import logger
 from sqlalchemy import Connection, text
 
+from winnow.domain import new_id
 from winnow.store import Database
 
 WORK, NEWS = "winnow_work", "winnow_news"
 """A job was queued; the state of a job has changed."""
 
-LOOK_SECONDS = 0.01
+LOOK_SECONDS = 0.005
 """How often SQLite is asked whether another process has written: this bounds how late its news is."""
+HEAR_SECONDS = 0.2
+"""How long one waits for rings from elsewhere before looking whether it is time to close."""
 RETRY_SECONDS = 1.0
 
 _ANY_QUEUED = "SELECT 1 FROM jobs WHERE status = 'queued' LIMIT 1"
@@ -29,14 +33,14 @@ Awake = Callable[[], None]
 
 
 class Bells(Protocol):
-    """Rings reach every process that shares the store."""
+    """Rings reach every process that shares the queue."""
 
     def ring_within(self, connection: Connection, name: str) -> None:
-        """Ring in other processes when this transaction is committed."""
+        """Have it rung in other processes when this transaction is committed, where the store can do that."""
         ...
 
     def ring(self, name: str) -> None:
-        """Ring in this process. Call it after the commit."""
+        """Ring in this process, and in others where `ring_within` does not. Call it after the commit."""
         ...
 
     def listen(self, name: str, awake: Awake) -> None:
@@ -72,36 +76,69 @@ class LocalBells:
             listeners.clear()
 
 
-class SqliteBells(LocalBells):
+class HearingBells(LocalBells, ABC):
+    """A thread hears what is rung in other processes. It begins with the first listener."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._me = new_id()
+        self._closed = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._starting = threading.Lock()
+
+    def listen(self, name: str, awake: Awake) -> None:
+        """Add a listener, and hear from now on."""
+        super().listen(name, awake)
+        with self._starting:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._keep_hearing, name="winnow-bells", daemon=True)
+                self._thread.start()
+
+    def close(self) -> None:
+        """Stop hearing."""
+        super().close()
+        self._closed.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _keep_hearing(self) -> None:
+        while not self._closed.is_set():
+            try:
+                self._hear()
+            except Exception as error:  # noqa: BLE001  (whatever it was, the next connection may hold)
+                if not self._closed.is_set():
+                    logger.warning("rings of other processes cannot be heard: {}", error)
+                    self._closed.wait(RETRY_SECONDS)
+
+    def _heard(self, name: str, ringer: str) -> None:
+        """Somebody rang; what this process rang itself was heard at once."""
+        if ringer != self._me:
+            LocalBells.ring(self, name)
+
+    def _make_up(self) -> None:
+        """Ring for what was rung while nobody heard."""
+        for name in (WORK, NEWS):
+            LocalBells.ring(self, name)
+
+    @abstractmethod
+    def _hear(self) -> None:
+        """Hear until it is time to close, or until the connection breaks."""
+
+
+class SqliteBells(HearingBells):
     """SQLite tells nobody of a commit, but it counts them: the count is cheap to look at."""
 
     def __init__(self, database: Database) -> None:
         super().__init__()
         self._database = database
-        self._closed = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="winnow-bells", daemon=True)
-        self._thread.start()
 
-    def close(self) -> None:
-        """Stop looking."""
-        super().close()
-        self._closed.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
-        while not self._closed.is_set():
-            try:
-                self._look_on()
-            except Exception as error:  # noqa: BLE001  (whatever it was, the next look may succeed)
-                logger.warning("the database cannot be watched: {}", error)
-                self._closed.wait(RETRY_SECONDS)
-
-    def _look_on(self) -> None:
+    def _hear(self) -> None:
         """The count is of commits by others than the connection that asks: it has one of its own, and only asks."""
         with self._database.listening() as connection:
-            seen = None
+            seen = connection.execute("PRAGMA data_version").fetchone()
+            self._make_up()
             while not self._closed.wait(LOOK_SECONDS):
-                (commits,) = connection.execute("PRAGMA data_version").fetchone()
+                commits = connection.execute("PRAGMA data_version").fetchone()
                 if commits != seen:
                     self.ring(NEWS)
                     if connection.execute(_ANY_QUEUED).fetchone():  # most commits are of the history
@@ -109,43 +146,25 @@ class SqliteBells(LocalBells):
                 seen = commits
 
 
-class PostgresBells(LocalBells):
+class PostgresBells(HearingBells):
     """LISTEN and NOTIFY, over a connection of its own."""
 
     def __init__(self, database: Database) -> None:
         super().__init__()
         self._database = database
-        self._closed = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="winnow-bells", daemon=True)
-        self._thread.start()
 
     def ring_within(self, connection: Connection, name: str) -> None:
         """Notify. It is sent with the commit."""
-        connection.execute(text("SELECT pg_notify(:name, '')"), {"name": name})
-
-    def close(self) -> None:
-        """Stop listening."""
-        super().close()
-        self._closed.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
-        while not self._closed.is_set():
-            try:
-                self._hear()
-            except Exception as error:  # noqa: BLE001  (whatever it was, the next connection may hold)
-                if not self._closed.is_set():
-                    logger.warning("the database cannot be listened to: {}", error)
-                    self._closed.wait(RETRY_SECONDS)
+        connection.execute(text("SELECT pg_notify(:name, :ringer)"), {"name": name, "ringer": self._me})
 
     def _hear(self) -> None:
         with self._database.listening() as connection:
             for name in (WORK, NEWS):
                 connection.execute(f"LISTEN {name}")
-                self.ring(name)  # what was rung before is made up for
+            self._make_up()
             while not self._closed.is_set():
-                for notice in connection.notifies(timeout=0.2):
-                    self.ring(notice.channel)
+                for notice in connection.notifies(timeout=HEAR_SECONDS):
+                    self._heard(notice.channel, notice.payload)
 
 
 def make_bells(database: Database) -> Bells:

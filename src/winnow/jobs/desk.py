@@ -16,16 +16,18 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from types import TracebackType
+from typing import Self
 
 from winnow.domain import Job, JobKind, Json, Status, new_id, now
 from winnow.errors import Conflict, Expired, InvalidInput, JobFailed, NotFinished, NotFound, Overloaded, nearest
 from winnow.jobs.queue import Queue, lane_of
 from winnow.jobs.webhooks import check_webhook
-from winnow.lifecycle.tables import format_of
 from winnow.serving.reader import Reader
+from winnow.serving.rows import file_format
 from winnow.serving.service import AS_USUAL, Options
 from winnow.settings import Settings
-from winnow.store import Database, job_files, jobs
+from winnow.store import Database, job_counts, job_files, jobs
 from winnow.store.blobs import reference
 from winnow.store.jobs import NewJob
 
@@ -52,6 +54,41 @@ class Standing:
 
     position: int | None
     estimated_wait: float | None
+
+
+class Arriving:
+    """The file of a job that is not put yet. As a context it is forgotten again where the block raises."""
+
+    def __init__(self, database: Database, job: NewJob) -> None:
+        self._database = database
+        self._job = job
+        self._seen = hashlib.blake2b(job.digest.encode(), digest_size=16)
+        self._parts = 0
+
+    def add(self, part: bytes) -> None:
+        """Store a part, of about `PART_BYTES`."""
+        self._seen.update(part)
+        with self._database.write() as connection:
+            job_files.add_part(connection, self._job.id, "input", self._parts, part)
+        self._parts += 1
+
+    def job(self) -> NewJob:
+        """The job, once every part is there."""
+        return replace(self._job, digest=self._seen.hexdigest())
+
+    def discard(self) -> None:
+        """Forget the parts."""
+        with self._database.write() as connection:
+            job_files.discard(connection, self._job.id)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            self.discard()
 
 
 class Desk:
@@ -83,15 +120,16 @@ class Desk:
 
         `FileRefused` where its name says no format that is read here.
         """
-        self._reader(service)
-        payload = {"name": name, "format": format_of(name), **asdict(options)}
-        job = self._job(service, JobKind.FILE, payload, order)
-        seen = hashlib.blake2b(job.digest.encode(), digest_size=16)
-        for number, part in enumerate(parts):
-            seen.update(part)
-            with self._database.write() as connection:
-                job_files.add_part(connection, job.id, "input", number, part)
-        return replace(job, digest=seen.hexdigest())
+        with self.receive(service, name, order=order, options=options) as arriving:
+            for part in parts:
+                arriving.add(part)
+            return arriving.job()
+
+    def receive(self, service: str, name: str, *, order: Order, options: Options = AS_USUAL) -> Arriving:
+        """As `file`, for bytes that come in by and by: what is returned takes them, part by part."""
+        kind = file_format(name, files=self._reader(service).files)
+        payload = {"name": name, "format": kind, **asdict(options)}
+        return Arriving(self._database, self._job(service, JobKind.FILE, payload, order))
 
     def train(self, service: str, *, order: Order) -> NewJob:
         """A job that trains a service."""
@@ -100,13 +138,20 @@ class Desk:
 
     def put(self, given: Sequence[NewJob]) -> list[Job | Conflict]:
         """Queue jobs, and return once they are committed. `Overloaded` where too many wait already."""
-        self._check_room()
+        self.check_room()
         put = self._queue.put(given)
         for job, kept in zip(given, put, strict=True):
             if job.kind is JobKind.FILE and (isinstance(kept, Conflict) or kept.id != job.id):
                 with self._database.write() as connection:  # its key was used: the file is there already
                     job_files.discard(connection, job.id)
         return put
+
+    def check_room(self) -> None:
+        """`Overloaded` where too many jobs wait already. Call it before reading much."""
+        with self._database.read() as connection:
+            waiting = job_counts.queued(connection)
+        if waiting >= self._settings.max_queued:
+            raise Overloaded(f"{waiting:,} jobs wait already: come back when some are done", retry_after=30.0)
 
     # Asking
 
@@ -136,7 +181,7 @@ class Desk:
             return Standing(None, None)
         position = self._queue.position(job)
         with self._database.read() as connection:
-            pace = jobs.pace(connection, lane_of(job.kind))
+            pace = job_counts.pace(connection, lane_of(job.kind))
         return Standing(position, None if pace is None else position / pace)
 
     def result(self, ticket: str) -> Json:
@@ -161,6 +206,11 @@ class Desk:
         """The result of a file job: its facts (`name`, `media_type`, `rows`, `failed`), and its bytes in parts."""
         facts = self.result(ticket)
         return facts, job_files.parts(self._database, ticket, "result")
+
+    def result_size(self, ticket: str) -> int:
+        """Bytes of the result of a file job."""
+        with self._database.read() as connection:
+            return job_files.size(connection, ticket, "result")
 
     def cancel(self, ticket: str) -> Job:
         """End a job that has not ended; `Conflict` where it has."""
@@ -191,9 +241,3 @@ class Desk:
             webhook=order.webhook,
             blobs=blobs,
         )
-
-    def _check_room(self) -> None:
-        with self._database.read() as connection:
-            waiting = jobs.queued(connection)
-        if waiting >= self._settings.max_queued:
-            raise Overloaded(f"{waiting:,} jobs wait already: come back when some are done", retry_after=30.0)

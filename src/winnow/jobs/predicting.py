@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import accumulate, groupby
 from typing import Any
 
 from winnow.domain import History, Input, Json, Prediction, Status
@@ -15,6 +15,9 @@ from winnow.serving.service import Caller, Options, Service
 from winnow.settings import Settings
 from winnow.store import Database, blobs
 from winnow.store.jobs import Ending, Lease
+
+MOST_ROWS = 256
+"""Inputs that are answered and saved together, unless one job has more."""
 
 Words = dict[str, Any]
 
@@ -26,7 +29,12 @@ class Predicting:
     database: Database
     service: Callable[[str], Service]
     settings: Settings
-    at_once: int = 256
+    resumes: bool = False
+
+    def at_once(self, leases: Sequence[Lease]) -> int:
+        """As many as ask no more rows together than so many light jobs would."""
+        rows = accumulate(len(lease.payload["inputs"]) for lease in leases)
+        return max(1, sum(total <= MOST_ROWS for total in rows))
 
     async def do(self, leases: Sequence[Lease]) -> Done:
         """Answer all of them. One whose only input cannot be answered is a failed attempt, and no other is."""

@@ -44,7 +44,10 @@ class Queue(Protocol):
         ...
 
     def lease(self, worker: str, kinds: Collection[JobKind], services: Collection[str], limit: int) -> list[Lease]:
-        """Take jobs that are due, oldest first, up to `limit`; none where none waits. Returns at once."""
+        """Take jobs that are due, oldest first, up to `limit`; none where none waits. Returns at once.
+
+        `kinds` are those of one lane.
+        """
         ...
 
     def renew(self, leases: Collection[Lease]) -> set[str]:

@@ -10,18 +10,20 @@ import asyncio
 import os
 import socket
 import time
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, TypeVar
 
 from loguru import logger
 
 from winnow.domain import JobKind, Prediction, Status, new_id, now
-from winnow.errors import InvalidInput, NotFound, StoreFailed, WinnowError
+from winnow.errors import Cancelled, Conflict, FileRefused, InvalidInput, NotFound, StoreFailed, WinnowError
 from winnow.jobs.bells import WORK, Bells, Doorbell
 from winnow.jobs.queue import LANES, Queue
+from winnow.monitoring.metrics import JobMetrics
 from winnow.settings import Settings
 from winnow.store.jobs import Ending, Lease
 
@@ -30,9 +32,17 @@ WORTH_SECONDS = 0.1
 MOST_AT_ONCE = 256
 LOOK_SECONDS = 1.0
 """How long a lane without work waits for the bell before it looks by itself."""
+GRACE_SECONDS = 3.0
+"""How long work that would be lost may go on when the worker is to stop."""
 LONGEST_RETRY = timedelta(hours=1)
-_PERMANENT = (InvalidInput, NotFound)
+_PERMANENT = (InvalidInput, NotFound, FileRefused, Conflict, Cancelled)
 """What will fail the same way however often it is tried."""
+
+_T = TypeVar("_T")
+
+
+class LeaseLost(Exception):
+    """A doer found its lease gone: the job was cancelled, or is another worker's. Nothing of it may be kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +53,28 @@ class Done:
     predictions: Sequence[Prediction] = ()
 
 
-Chore = Callable[[], Coroutine[Any, Any, None]]
-"""What a worker does besides, for as long as it works."""
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """What a worker does besides, again and again with a pause of so many seconds."""
+
+    seconds: float
+    do: Callable[[], Awaitable[None]]
 
 
 class Doer(Protocol):
     """Does jobs of one kind. What it raises is a failed attempt of every job that it was given."""
 
+    def at_once(self, leases: Sequence[Lease]) -> int:
+        """How many of these, from the first on, are to be done together: one at least."""
+        ...
+
     @property
-    def at_once(self) -> int:
-        """How many jobs it can be given at most."""
+    def resumes(self) -> bool:
+        """Whether it goes on where it was when it is interrupted; what does not is let end, if it is quick."""
         ...
 
     async def do(self, leases: Sequence[Lease]) -> Done:
-        """Do these jobs. Cancelled where their lease is lost, or where the worker is to stop."""
+        """Do these jobs. Cancelled where all their leases are lost, or where the worker is to stop."""
         ...
 
 
@@ -70,6 +88,7 @@ class Worker:
         services: Collection[str],
         bells: Bells,
         settings: Settings,
+        metrics: JobMetrics,
         chores: Sequence[Chore] = (),
     ) -> None:
         self.name = f"{socket.gethostname()}:{os.getpid()}:{new_id()[-6:]}"
@@ -78,21 +97,24 @@ class Worker:
         self._services = services
         self._bells = bells
         self._settings = settings
+        self._metrics = metrics
         self._chores = chores
         self._held: dict[str, Lease] = {}
-        self._working: dict[str, asyncio.Task[Done]] = {}
-        self._tasks: list[asyncio.Task[None]] = []
+        self._working: dict[asyncio.Task[Done], Sequence[Lease]] = {}
+        self._lanes: list[asyncio.Task[None]] = []
+        self._timers: list[asyncio.Task[None]] = []
         self._closing = False
+        # Threads of its own: leases are renewed however busy the threads that everybody shares may be.
+        self._threads = ThreadPoolExecutor(2 * settings.concurrency + 4, thread_name_prefix="winnow-worker")
 
     async def __aenter__(self) -> Self:
         """Start all lanes."""
         for kinds in LANES:
             many = 1 if kinds == {JobKind.TRAIN} else self._settings.concurrency
-            self._tasks += [asyncio.create_task(self._lane(kinds)) for _ in range(many)]
+            self._lanes += [asyncio.create_task(self._lane(kinds)) for _ in range(many)]
         beat = self._settings.lease_seconds / 3
-        self._tasks.append(asyncio.create_task(self._every(beat, self._renew)))
-        self._tasks.append(asyncio.create_task(self._every(min(LOOK_SECONDS, beat), self._recover)))
-        self._tasks += [asyncio.create_task(chore()) for chore in self._chores]
+        chores = [Chore(beat, self._renew), Chore(min(LOOK_SECONDS, beat), self._recover), *self._chores]
+        self._timers = [asyncio.create_task(_repeat(chore)) for chore in chores]
         return self
 
     async def __aexit__(
@@ -100,13 +122,18 @@ class Worker:
     ) -> None:
         """Take no more jobs, let light ones end, give the others back."""
         self._closing = True
-        for doing in self._working.values():
-            doing.cancel()
-        for task in self._tasks:
+        self._bells.ring(WORK)  # lanes that wait for work look up, and end
+        for doing, leases in self._working.items():
+            if self._doers[leases[0].kind].resumes:
+                doing.cancel()
+        await asyncio.wait(self._lanes, timeout=GRACE_SECONDS)
+        for task in (*self._lanes, *self._timers):
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._held:
-            await asyncio.to_thread(self._queue.release, list(self._held.values()))
+        await asyncio.gather(*self._lanes, *self._timers, return_exceptions=True)
+        await self._give_back(list(self._held.values()))
+        self._threads.shutdown(wait=False)
+
+    # Lanes
 
     async def _lane(self, kinds: Collection[JobKind]) -> None:
         """Take jobs and do them, one batch after the other."""
@@ -125,90 +152,157 @@ class Worker:
             except StoreFailed as error:
                 logger.error("the queue cannot be reached: {}", error)
                 await asyncio.sleep(LOOK_SECONDS)
+            except Exception as error:  # noqa: BLE001  (a lane that ends for whatever reason leaves jobs lying)
+                logger.opt(exception=error).error("taking jobs failed unexpectedly")
+                await asyncio.sleep(LOOK_SECONDS)
 
-    async def _take(self, kinds: Collection[JobKind], limit: int) -> list[Lease]:
+    async def _take(self, kinds: Collection[JobKind], limit: int) -> Sequence[Lease]:
         """The oldest job, and those right behind it that can be done together with it. Others are given back."""
-        leases = await asyncio.to_thread(self._queue.lease, self.name, kinds, self._services, limit)
+        leases = await self._in_thread(self._queue.lease, self.name, kinds, self._services, limit)
         if not leases:
             return []
         kind = leases[0].kind
         other = next((place for place, lease in enumerate(leases) if lease.kind is not kind), len(leases))
-        mine = leases[: min(other, self._doers[kind].at_once)]
+        mine = [] if self._closing else leases[: self._doers[kind].at_once(leases[:other])]
         self._held |= {lease.id: lease for lease in mine}
-        if rest := leases[len(mine) :]:
-            await asyncio.to_thread(self._queue.release, rest)
+        await self._give_back(leases[len(mine) :])
+        for lease in mine:
+            self._metrics.taken(lease)
         return mine
 
     async def _work(self, leases: Sequence[Lease]) -> None:
+        """Do some jobs, and save what came of them or give them back."""
+        started = time.perf_counter()
         doing = asyncio.ensure_future(self._doers[leases[0].kind].do(leases))
-        for lease in leases:
-            self._working[lease.id] = doing
+        self._working[doing] = leases
         try:
             done = await self._outcome(doing, leases)
-            if done is not None:
-                await self._settle(done)
+            if done is None:
+                await self._give_back(list(filter(self._holds, leases)))
+            else:
+                await self._settle(done, started)
+        except Exception:
+            self._forget(leases)  # their time runs out, and then somebody else's turn comes
+            raise
         finally:
-            for lease in leases:
-                self._working.pop(lease.id, None)
+            self._working.pop(doing, None)
 
     async def _outcome(self, doing: asyncio.Task[Done], leases: Sequence[Lease]) -> Done | None:
-        """What came of it; None where the leases are lost or given back."""
+        """What came of it; None where it was interrupted, for the leases are lost or the worker is to stop."""
         try:
             return await doing
+        except LeaseLost:
+            self._lose(leases)
         except asyncio.CancelledError:
-            if self._closing:
-                raise
-            self._forget(leases)
-            return None
+            if not doing.cancelled():
+                raise  # the lane itself is to end
         except Exception as error:  # noqa: BLE001  (whatever it was, it was an attempt)
             if not isinstance(error, WinnowError):
                 logger.opt(exception=error).error("{} jobs failed unexpectedly", len(leases))
-            return Done([self.failure(lease, error) for lease in leases])
+            return Done([failed_attempt(lease, error, self._settings) for lease in leases])
+        return None
 
-    def failure(self, lease: Lease, error: Exception) -> Ending:
-        """Try again later, or give up."""
-        return failed_attempt(lease, error, self._settings)
+    # Saving
 
-    async def _settle(self, done: Done) -> None:
-        """Save what came of them, again and again while the leases hold: the work is done already."""
+    async def _settle(self, done: Done, started: float) -> None:
+        """Save what came of jobs, again and again while their leases hold: the work is done already."""
         leases = [ending.lease for ending in done.endings]
-        while any(lease.id in self._held for lease in leases):
+        while any(self._holds(lease) for lease in leases):
             try:
-                await asyncio.to_thread(self._queue.settle, done.endings, done.predictions)
+                settled = await self._in_thread(self._queue.settle, done.endings, done.predictions)
             except StoreFailed as error:
                 logger.error("{} jobs cannot be saved yet: {}", len(leases), error)
                 await asyncio.sleep(LOOK_SECONDS)
+            except Exception as error:  # noqa: BLE001  (the store cannot hold it: one of them fails, alone)
+                await self._settle_alone(done, error, started)
             else:
                 self._forget(leases)
+                self._metrics.settled(done.endings, settled, time.perf_counter() - started)
+                _log_failures(ending for ending in done.endings if ending.lease.id in settled)
+
+    async def _settle_alone(self, done: Done, error: Exception, started: float) -> None:
+        """Save what could not be saved together one by one; what cannot be saved even so is a failed attempt."""
+        if len(done.endings) == 1:
+            (ending,) = done.endings
+            if ending.status is not Status.FINISHED:
+                raise error
+            logger.opt(exception=error).error("the result of job {} cannot be saved", ending.lease.id)
+            await self._settle(Done([failed_attempt(ending.lease, error, self._settings)]), started)
+            return
+        for ending in done.endings:
+            mine = [prediction for prediction in done.predictions if prediction.ticket == ending.lease.id]
+            await self._settle(Done([ending], mine), started)
+
+    # Leases
+
+    def _holds(self, lease: Lease) -> bool:
+        return self._held.get(lease.id) is lease
 
     def _forget(self, leases: Collection[Lease]) -> None:
         for lease in leases:
-            self._held.pop(lease.id, None)
+            if self._holds(lease):
+                del self._held[lease.id]
+
+    def _lose(self, leases: Collection[Lease]) -> None:
+        """They are cancelled, or somebody else's: what is done for them is done for nobody."""
+        for lease in filter(self._holds, tuple(leases)):
+            logger.warning("job {} was taken from this worker", lease.id)
+            self._metrics.lost(lease)
+        self._forget(leases)
+
+    async def _give_back(self, leases: Sequence[Lease]) -> None:
+        """Let others have jobs that were not done. Where that cannot be said, their time runs out."""
+        if not leases:
+            return
+        try:
+            await self._in_thread(self._queue.release, leases)
+        except StoreFailed as error:
+            logger.error("{} jobs cannot be given back: {}", len(leases), error)
+        self._forget(leases)
 
     async def _renew(self) -> None:
+        """Say that this worker lives, and end the work of which nothing will be kept."""
         held = list(self._held.values())
         if not held:
             return
-        renewed = await asyncio.to_thread(self._queue.renew, held)
-        for lease in held:
-            if lease.id in self._held and lease.id not in renewed:
-                logger.warning("job {} was taken from this worker", lease.id)
-                self._forget([lease])
-                if lease.id in self._working:
-                    self._working[lease.id].cancel()
+        renewed = await self._in_thread(self._queue.renew, held)
+        worked_on = {lease.id for doing, leases in self._working.items() if not doing.done() for lease in leases}
+        # one whose work is done is being saved at this moment, and its saving tells whether it held
+        self._lose([lease for lease in held if lease.id not in renewed and lease.id in worked_on])
+        for doing, leases in self._working.items():
+            if not any(self._holds(lease) for lease in leases):
+                doing.cancel()
 
     async def _recover(self) -> None:
-        recovered = await asyncio.to_thread(self._queue.recover)
+        recovered = await self._in_thread(self._queue.recover)
         if recovered:
             logger.warning("{} jobs were taken from workers that fell silent", recovered)
 
-    async def _every(self, seconds: float, do: Callable[[], Awaitable[None]]) -> None:
-        while True:
-            await asyncio.sleep(seconds)
-            try:
-                await do()
-            except StoreFailed as error:
-                logger.error("the queue cannot be reached: {}", error)
+    async def _in_thread(self, call: Callable[..., _T], *given: object) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, call, *given)
+
+
+async def _repeat(chore: Chore) -> None:
+    """Do a chore for as long as the worker works, whatever happens."""
+    while True:
+        await asyncio.sleep(chore.seconds)
+        try:
+            await chore.do()
+        except StoreFailed as error:
+            logger.error("the store cannot be reached: {}", error)
+        except Exception as error:  # noqa: BLE001  (whatever it was, the next time may go well)
+            logger.opt(exception=error).error("a chore of the worker failed unexpectedly")
+
+
+def _log_failures(endings: Iterable[Ending]) -> None:
+    """Name the jobs that failed, and why in a word: the sentence, which may quote the input, is in the store."""
+    for ending in endings:
+        if ending.error is not None:
+            left = "has failed" if ending.status is Status.FAILED else "will be tried again"
+            kind, lease = ending.error["kind"], ending.lease
+            logger.warning(
+                "job {} of '{}' {} after attempt {}: {}", lease.id, lease.service, left, lease.attempt, kind
+            )
 
 
 def failed_attempt(lease: Lease, error: Exception, settings: Settings) -> Ending:

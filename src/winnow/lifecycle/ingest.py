@@ -9,22 +9,19 @@ accepted, in one short transaction more.
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
-from tempfile import TemporaryFile
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from winnow.domain import Example, Input, Progress, Target, no_progress
 from winnow.errors import FileRefused, InvalidInput, RowRefused, StoreFailed
 from winnow.lifecycle.encodings import printable
 from winnow.lifecycle.load_report import LoadReport, Tally
-from winnow.lifecycle.tables import Row, Table, format_of, open_table
+from winnow.lifecycle.pictures import FileRow
+from winnow.lifecycle.sources import OF_FILES, Source, open_source
+from winnow.lifecycle.tables import Row
 from winnow.store import Database, examples
 from winnow.store.blobs import reference
 from winnow.tasks.base import Task
@@ -32,8 +29,9 @@ from winnow.tasks.base import Task
 __all__ = ["AddedExample", "LoadReport", "add_example", "load_file"]
 
 CHUNK_ROWS = 5_000
-CHUNK_CHARS = 4_000_000
-"""Bounds of one transaction: what a writer may have to wait for, and what is in memory at once."""
+CHUNK_SIZE = 4_000_000
+"""Bounds of one transaction: what a writer may have to wait for, and what is in memory at once. The size is in
+characters of texts, or bytes of images."""
 
 DISCARD_ROWS = 10_000
 
@@ -53,7 +51,7 @@ def add_example(
 
     An input whose target was corrected meanwhile can be given its first target again: the newest counts.
     """
-    example = _as_example(task.read_input(value), task.read_target(target))
+    example = _as_example(task, task.read_input(value), task.read_target(target))
     with database.write() as connection:
         database.lock(connection, "batches")
         if examples.current_target(connection, service, example.input) == example.target:
@@ -65,26 +63,23 @@ def load_file(
     database: Database,
     service: str,
     task: Task,
-    source: Path | BinaryIO,
+    origin: Path | BinaryIO,
     *,
     name: str,
     keep_good: bool = False,
     progress: Progress = no_progress,
 ) -> LoadReport:
-    """Add the examples of a CSV or JSONL file, which `name` tells apart by its ending.
+    """Add the examples of a CSV or JSONL file, as the ending of `name` says, or of a folder or ZIP of images.
 
     Any refused row refuses the whole file, with `FileRefused` and its report, unless `keep_good`. A row whose input
     and target equal those of an example that is there, or of an earlier row, is a duplicate: skipped and counted.
-    Memory stays bounded however large the file is. `progress` is told the share of the bytes that were read.
+    Memory stays bounded however large the file is. `progress` is told the share of it that was read.
     """
-    kind = format_of(name)
-    tally = Tally(printable(name, 200), kind)
+    tally = Tally(printable(name, 200))
     try:
-        with _seekable(source) as stream:
-            table = open_table(stream, kind, task.columns())
-            tally.encoding, tally.separator = table.encoding, table.separator
-            load = _Load(database, service, task, tally)
-            return load.run(table, partial(_tell, stream, _size(stream), progress), keep_good=keep_good)
+        with open_source(origin, name, task) as source:
+            tally.format, tally.encoding, tally.separator = source.format, source.encoding, source.separator
+            return _Load(database, service, task, tally).run(source, progress, keep_good=keep_good)
     except FileRefused as refusal:
         raise FileRefused(
             f"{tally.file}: {printable(str(refusal), 2_000)}", tally.refused_whole().to_json()
@@ -101,18 +96,18 @@ class _Load:
         self._tally = tally
         self._batch: str | None = None
         self._chunk: list[tuple[str, Example]] = []
-        self._chars = 0
+        self._size = 0
 
-    def run(self, table: Table, tell: Callable[[], None], *, keep_good: bool) -> LoadReport:
+    def run(self, source: Source, progress: Progress, *, keep_good: bool) -> LoadReport:
         """Store the rows under a batch, and accept that; or forget it, whatever goes wrong."""
         try:
-            for count, row in enumerate(table.rows, start=1):
+            for count, row in enumerate(source.rows, start=1):
                 self._read(row)
-                if count % CHUNK_ROWS == 0 or self._chars > CHUNK_CHARS:
+                if count % CHUNK_ROWS == 0 or self._size > CHUNK_SIZE:
                     self._end_chunk(keep_good=keep_good)
-                    tell()
+                    progress("load", source.share())
             self._end_chunk(keep_good=keep_good)
-            tell()
+            progress("load", source.share())
             self._refuse_whole(keep_good=keep_good)
             return self._tally.kept(self._accept())
         except BaseException:  # an interrupt too, which may come between any two lines
@@ -120,19 +115,19 @@ class _Load:
                 self._discard()
             raise
 
-    def _read(self, row: Row) -> None:
+    def _read(self, row: Row | FileRow) -> None:
         if isinstance(row, RowRefused):
-            self._tally.refuse(row.line, row.reason)
+            self._tally.refuse(row.line, row.reason, row.file)
             return
-        line, cells = row
+        line, cells, file = (row.position, row.cells, row.file) if isinstance(row, FileRow) else (*row, None)
         try:
             value, target = self._task.read_row(cells)
-            example = _as_example(value, target, line)
+            example = _as_example(self._task, value, target, line)
         except InvalidInput as error:
-            self._tally.refuse(line, str(error))
+            self._tally.refuse(line, str(error), file)
             return
         self._tally.rows += 1
-        self._chars += len(value)
+        self._size += len(value)
         self._chunk.append((examples.digest(example.input), example))
 
     def _end_chunk(self, *, keep_good: bool) -> None:
@@ -142,7 +137,7 @@ class _Load:
         elif self._chunk:
             self._store()
         self._chunk = []
-        self._chars = 0
+        self._size = 0
 
     def _store(self) -> None:
         with self._database.read() as connection:
@@ -167,9 +162,10 @@ class _Load:
     def _refuse_whole(self, *, keep_good: bool) -> None:
         tally = self._tally
         if tally.rows == 0:
-            raise FileRefused("the file has no rows")
+            raise FileRefused("the folder has no images" if tally.format in OF_FILES else "the file has no rows")
         if tally.refused and (not keep_good or tally.refused == tally.rows):
-            rows = "1 row" if tally.rows == 1 else f"{tally.rows:,} rows"
+            row = "file" if tally.format in OF_FILES else "row"
+            rows = f"1 {row}" if tally.rows == 1 else f"{tally.rows:,} {row}s"
             raise FileRefused(
                 f"{tally.refused:,} of {rows} cannot be used, so nothing was kept. First, {tally.first_refusal}"
             )
@@ -206,9 +202,10 @@ def _discard(database: Database, batch: str) -> None:
         examples.discard(connection, batch)
 
 
-def _as_example(value: Input, target: Target, line: int | None = None) -> Example:
-    """What the store is given: a text, or a file's bytes with their reference."""
+def _as_example(task: Task, value: Input, target: Target, line: int | None = None) -> Example:
+    """What the store is given: a text, or a sound file's bytes with their reference."""
     _refuse_unstorable(target)
+    task.check_example(value)
     return Example(reference(value), target, line, None if isinstance(value, str) else value)
 
 
@@ -217,29 +214,3 @@ def _refuse_unstorable(target: Target) -> None:
     for label in (target,) if isinstance(target, str) else target:
         if not label.isprintable() and ("\0" in label or any("\ud800" <= letter <= "\udfff" for letter in label)):
             raise InvalidInput(f"the label {label!r} has a character that cannot be stored")
-
-
-@contextmanager
-def _seekable(source: Path | BinaryIO) -> Iterator[BinaryIO]:
-    """The file, to be read more than once: an encoding is known for sure at its end only."""
-    if isinstance(source, Path):
-        try:
-            stream = source.open("rb")
-        except OSError as error:
-            raise FileRefused(f"the file cannot be read: {error.strerror}") from error
-        with stream:
-            yield stream
-    elif source.seekable():
-        yield source
-    else:
-        with TemporaryFile() as copy:
-            shutil.copyfileobj(source, copy)
-            yield cast("BinaryIO", copy)
-
-
-def _size(stream: BinaryIO) -> int:
-    return stream.seek(0, os.SEEK_END)
-
-
-def _tell(stream: BinaryIO, size: int, progress: Progress) -> None:
-    progress("load", stream.tell() / size)

@@ -21,6 +21,7 @@ from winnow.tasks.base import Task
 GOLDEN_INPUTS = 8
 _GOLDEN_CHARS = 2_000
 _GOLDEN_BYTES = 100_000
+_GOLDEN_LOOKED_AT = 100  # files, beside each label's first: to know its size, one is read from the store
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +49,22 @@ class Lesson:
     @property
     def golden(self) -> list[Input]:
         """Varied test inputs for a bundle's self-test: the shortest, the longest that is not huge, each label's."""
-        lengths = [len(value) for value in self.test.inputs]
         most = _GOLDEN_BYTES if self.task.reads_files else _GOLDEN_CHARS
-        fitting = [row for row, length in enumerate(lengths) if length <= most]
+        lengths = {row: len(self.test.inputs[row]) for row in self._looked_at()}
+        fitting = [row for row, length in lengths.items() if length <= most]
         by_length = sorted(fitting, key=lengths.__getitem__)
-        first_of_label = {label: row for row in reversed(fitting) for label in _labels(self.test.targets[row])}
+        first_of_label = self._first_of_label(fitting)
         chosen = dict.fromkeys([*by_length[:1], *by_length[-1:], *sorted(first_of_label.values()), *fitting])
         return [self.test.inputs[row] for row in list(chosen)[:GOLDEN_INPUTS]]
+
+    def _looked_at(self) -> Sequence[int]:
+        rows = range(len(self.test))
+        if not self.task.reads_files:
+            return rows
+        return sorted({*rows[:_GOLDEN_LOOKED_AT], *self._first_of_label(rows).values()})
+
+    def _first_of_label(self, rows: Sequence[int]) -> Mapping[str, int]:
+        return {label: row for row in reversed(rows) for label in _labels(self.test.targets[row])}
 
 
 def make_task(config: ServiceConfig) -> Task:

@@ -24,11 +24,13 @@ _PARTICULAR = re.compile(r"'[^']*'|\d[\d,.]*")
 class LoadReport:
     """What became of a file's rows: `rows` = `accepted` + `duplicates` + `refused` where something was kept.
 
-    A file that was refused has no `accepted` and no `duplicates`: these are found as rows are stored.
+    Of a folder or a ZIP, a row is one file, and its line says which in order. A file that was refused has no
+    `accepted` and no `duplicates`: these are found as rows are stored.
     """
 
     file: str
-    format: str
+    format: str | None = None
+    """None where it could not be told."""
     encoding: str | None = None
     separator: str | None = None
     rows: int = 0
@@ -58,19 +60,24 @@ class LoadReport:
             "duplicates": self.duplicates,
             "refused": self.refused,
             "duplicate_lines": list(self.duplicate_lines),
-            "refusals": [{"line": row.line, "reason": row.reason} for row in self.refusals],
+            "refusals": [_worded(row) for row in self.refusals],
             "reasons": dict(self.reasons),
             "labels": dict(self.labels),
             "batch": self.batch,
         }
 
 
+def _worded(row: RowRefused) -> dict[str, Any]:
+    named = {} if row.file is None else {"file": row.file}
+    return {"line": row.line, **named, "reason": row.reason}
+
+
 class Tally:
     """Counts rows as they are read, and makes the report."""
 
-    def __init__(self, file: str, kind: str) -> None:
+    def __init__(self, file: str) -> None:
         self.file = file
-        self.kind = kind
+        self.format: str | None = None
         self.encoding: str | None = None
         self.separator: str | None = None
         self.accepted = 0
@@ -82,13 +89,14 @@ class Tally:
         self._reasons: Counter[str] = Counter()
         self._labels: Counter[str] = Counter()
 
-    def refuse(self, line: int, reason: str) -> None:
-        """Count a row that cannot be used."""
+    def refuse(self, line: int, reason: str, file: str | None = None) -> None:
+        """Count a row that cannot be used; `file` is its name where each row is one."""
         self.rows += 1
         self.refused += 1
         reason = printable(reason, _REASON_CHARS)
         if len(self._refusals) < LISTED:
-            self._refusals.append(RowRefused(line, reason))
+            named = None if file is None else printable(file, _REASON_CHARS)
+            self._refusals.append(RowRefused(line, reason, named))
         kind = _PARTICULAR.sub("…", reason)
         self._reasons[kind if kind in self._reasons or len(self._reasons) < _KINDS else "other reasons"] += 1
 
@@ -127,7 +135,7 @@ class Tally:
     def _report(self, **kept: Any) -> LoadReport:
         return LoadReport(
             file=self.file,
-            format=self.kind,
+            format=self.format,
             encoding=self.encoding,
             separator=self.separator,
             rows=self.rows,

@@ -38,13 +38,16 @@ class Table:
     rows: Iterator[Row]
 
 
-def format_of(name: str) -> Format:
-    """The format that a file's name says; `FileRefused` where it says none that is read."""
+def format_of(name: str, also: Sequence[str] = ()) -> Format:
+    """The format that a file's name says; `FileRefused` where it says none that is read.
+
+    `also` are endings that the caller reads beside tables, for the message.
+    """
     suffix = name[name.rfind(".") :].lower() if "." in name else ""
     known = _FORMATS.get(suffix)
     if known is None:
         raise FileRefused(
-            f"'{printable(name, 200)}' is not a name that ends in {', '.join(_FORMATS)}: those are read"
+            f"'{printable(name, 200)}' is not a name that ends in {', '.join((*_FORMATS, *also))}: those are read"
         )
     return known
 

@@ -24,7 +24,7 @@ from winnow.models.base import Model, Question
 
 FACTS = "bundle.json"
 FORMAT = 1
-LIBRARIES = ("numpy", "onnxruntime", "scikit-learn", "scipy", "skops", "tokenizers", "winnow")
+LIBRARIES = ("numpy", "onnxruntime", "pillow", "scikit-learn", "scipy", "skops", "tokenizers", "winnow")
 TOLERANCE = 1e-6
 """How far a score of the self-test may be from what it was at training. Other processors round differently."""
 

@@ -8,15 +8,12 @@ from types import MappingProxyType
 from typing import ClassVar, Self
 
 from winnow.domain import Outcome
-from winnow.errors import BundleRefused
-from winnow.models import files
 from winnow.models.base import Question
+from winnow.models.dense import load_pair, save_pair
 from winnow.models.embeddings import KINDS, Embedding
 from winnow.models.forest import Forest
 from winnow.models.heads import Head
 from winnow.models.net import Net
-
-FACTS = "dense.json"
 
 HEADS: Mapping[str, type[Head]] = MappingProxyType({Forest.kind: Forest, Net.kind: Net})
 
@@ -38,18 +35,9 @@ class DenseText:
 
     def save(self, folder: Path) -> None:
         """Write the embedding, the head and which they are."""
-        embedding, head = self._embedding, self._head
-        facts = {"embedding": embedding.kind, "columns": embedding.columns, "head": head.kind}
-        files.write_json(folder / FACTS, facts)
-        embedding.save(folder)
-        head.save(folder)
+        save_pair(folder, self._embedding, self._head)
 
     @classmethod
     def load(cls, folder: Path, question: Question) -> Self:
         """Read what `save` wrote; `BundleRefused` where it cannot be used."""
-        facts = files.read_object(folder / FACTS)
-        try:
-            embedding, head, columns = KINDS[facts["embedding"]], HEADS[facts["head"]], int(facts["columns"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise BundleRefused(f"{folder / FACTS} is not what was saved: {error!r}") from error
-        return cls(question, embedding.load(folder, columns), head.load(folder, columns, len(question.labels)))
+        return cls(question, *load_pair(folder, KINDS, HEADS, len(question.labels)))

@@ -13,10 +13,12 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from winnow.errors import BundleRefused, MissingExtra
+from winnow.models.onnx_graph import open_session
 from winnow.models.weights import Doubles
 
 GRAPH, TOKENIZER = "model.onnx", "tokenizer.json"
 FOLDER = "encoder"
+FEATURE = "an ONNX encoder"
 LONGEST = 512
 """Tokens after which a text is cut."""
 
@@ -36,7 +38,7 @@ class Encoder:
         """Open an encoder's folder; `BundleRefused`, naming the file, where it cannot be used."""
         self._folder = folder
         self._tokenizer = _open_tokenizer(folder / TOKENIZER)
-        self._session = _open_session(folder / GRAPH)
+        self._session = open_session(folder / GRAPH, FEATURE)
         self._inputs = [entry.name for entry in self._session.get_inputs()]
         if "input_ids" not in self._inputs or not INPUTS.issuperset(self._inputs):
             raise BundleRefused(
@@ -94,7 +96,7 @@ def _open_tokenizer(path: Path) -> Any:
     try:
         from tokenizers import Tokenizer
     except ImportError as error:
-        raise MissingExtra("an ONNX encoder", "onnx") from error
+        raise MissingExtra(FEATURE, "onnx") from error
     try:
         tokenizer = Tokenizer.from_buffer(path.read_bytes())
     except Exception as error:  # tokenizers raises `Exception` itself
@@ -102,18 +104,3 @@ def _open_tokenizer(path: Path) -> Any:
     tokenizer.no_padding()
     tokenizer.enable_truncation(LONGEST)
     return tokenizer
-
-
-def _open_session(path: Path) -> Any:
-    """Open the graph from its bytes: then it cannot name further files, whose hashes nobody has checked."""
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise MissingExtra("an ONNX encoder", "onnx") from error
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3  # errors; they are raised besides
-    try:
-        return onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # its own kinds of error are no part of onnxruntime's interface
-        raise BundleRefused(f"{path} cannot be read as an ONNX graph: {error}") from error

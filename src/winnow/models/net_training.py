@@ -9,6 +9,7 @@ import numpy as np
 
 from winnow.models.base import Question
 from winnow.models.linear_layers import Layer, spread
+from winnow.models.scaling import column_scale
 from winnow.models.targets import Targets, repeat_rare
 from winnow.models.text_features import MANY_ROWS
 from winnow.models.weights import Doubles
@@ -43,11 +44,10 @@ def train_net_on_vectors(
     vectors: Doubles, targets: Targets, question: Question, options: dict[str, Any]
 ) -> tuple[Layers, str]:
     """Learn from dense vectors. Nets learn from numbers around 0 and 1: their scaling is folded into a layer."""
-    middle, spread_ = vectors.mean(axis=0), vectors.std(axis=0)
-    spread_[spread_ == 0] = 1.0
-    layers, link = train_net((vectors - middle) / spread_, targets, question, options)
+    middle, deviation = column_scale(vectors)
+    layers, link = train_net((vectors - middle) / deviation, targets, question, options)
     weights, biases = layers[0]
-    weights = weights / spread_[:, None]
+    weights = weights / deviation[:, None]
     return [(weights, biases - middle.dot(weights)), *layers[1:]], link
 
 

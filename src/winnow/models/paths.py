@@ -24,6 +24,13 @@ def checked_encoder(value: str, info: ValidationInfo) -> str:
     return value
 
 
+def checked_file(value: str, info: ValidationInfo, what: str) -> str:
+    """A file, which is `what`; `ValueError` where there is none."""
+    if not (project_folder(info.context) / value).is_file():
+        raise ValueError(f"should be {what} beside winnow.toml")
+    return value
+
+
 def checked_embedding(value: str, info: ValidationInfo, named: tuple[str, ...]) -> str:
     """One of these names, a file of word vectors or a folder with an ONNX encoder; otherwise `ValueError`."""
     path = project_folder(info.context) / value

@@ -9,6 +9,7 @@ import json
 import logging
 import sys
 import traceback
+import warnings
 from typing import TYPE_CHECKING
 
 from loguru import logger
@@ -34,6 +35,7 @@ def configure_logging(settings: Settings) -> None:
         logger.add(_write_json, level=level, format="{message}", backtrace=False, diagnose=False)
     logging.basicConfig(handlers=[_Intercept()], level=level, force=True)
     logging.captureWarnings(capture=True)
+    warnings.filterwarnings("ignore", module=r"PIL\.")  # whoever sends an image could fill the log
     for name in _NOISY:
         logging.getLogger(name).setLevel(logging.WARNING)
 

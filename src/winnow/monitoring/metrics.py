@@ -8,19 +8,25 @@ at each scrape instead.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from winnow.domain import Status, age_of
+from winnow.store.job_counts import Backlog
+from winnow.store.jobs import Ending, Lease
+
 SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """Environment variable that prometheus-client reads when it is first imported."""
 
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_JOB_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0, 7200.0)
 _ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 1024)
 
 
@@ -59,6 +65,14 @@ class Metrics:
         taken_over = "Champions that took over (loaded) or could not (refused)."
         self.swaps = counter("winnow_swaps", taken_over, ["service", "outcome"])
 
+        job_seconds = partial(Histogram, registry=self._registry, buckets=_JOB_SECONDS)
+        ended = "Attempts at jobs by outcome: finished, failed, retried or lost (cancelled, or taken over)."
+        self.jobs = counter("winnow_jobs", ended, ["service", "kind", "outcome"])
+        worked = "Seconds from when a worker took a job until what came of it was saved."
+        self.job_seconds = job_seconds("winnow_job_seconds", worked, ["service", "kind"])
+        waited = "Seconds from when a job was handed in until a worker first took it."
+        self.job_wait_seconds = job_seconds("winnow_job_wait_seconds", waited, ["service", "kind"])
+
     def count_request(self, route: str, method: str, status: int, seconds: float) -> None:
         """One request was answered. The figures' labels are looked up once for each combination."""
         bound = self._requests_bound.get((route, method, status))
@@ -68,10 +82,11 @@ class Metrics:
         bound[0].inc()
         bound[1].observe(seconds)
 
-    def render(self, champions: Callable[[], Mapping[str, int]]) -> bytes:
-        """All figures of all processes, in Prometheus' text format."""
+    def render(self, champions: Mapping[str, int], backlog: Sequence[Backlog]) -> bytes:
+        """All figures of all processes, in Prometheus' text format, with what the store says at this moment."""
         registry = CollectorRegistry()
         registry.register(_Champions(champions))
+        registry.register(_Queued(backlog))
         if SHARED_FOLDER in os.environ:
             MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
             return generate_latest(registry)
@@ -88,6 +103,10 @@ class Metrics:
         return JournalMetrics(
             self.journal_rows.labels("kept"), self.journal_rows.labels("lost"), self.commit_seconds
         )
+
+    def of_jobs(self) -> JobMetrics:
+        """What a worker reports to."""
+        return JobMetrics(self.jobs, self.job_seconds, self.job_wait_seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,14 +145,66 @@ class JournalMetrics:
         self.lost.inc(rows)
 
 
+_OUTCOMES: Mapping[Status, str] = MappingProxyType(
+    {Status.FINISHED: "finished", Status.FAILED: "failed", Status.QUEUED: "retried"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class JobMetrics:
+    """Figures of one worker's jobs."""
+
+    ended: Counter
+    seconds: Histogram
+    wait_seconds: Histogram
+
+    def taken(self, lease: Lease) -> None:
+        """A job was taken. Only the first time says how long it had to wait."""
+        if lease.attempt == 1:
+            self.wait_seconds.labels(lease.service, lease.kind).observe(age_of(lease.id))
+
+    def settled(self, endings: Sequence[Ending], settled: Collection[str], seconds: float) -> None:
+        """Jobs that were taken together ended together, so many seconds later; not all of them may count."""
+        for ending in endings:
+            lease = ending.lease
+            if lease.id not in settled:
+                self.lost(lease)
+                continue
+            self.ended.labels(lease.service, lease.kind, _OUTCOMES[ending.status]).inc()
+            self.seconds.labels(lease.service, lease.kind).observe(seconds)
+
+    def lost(self, lease: Lease) -> None:
+        """A job was cancelled, or went to another worker, while this one worked on it."""
+        self.ended.labels(lease.service, lease.kind, "lost").inc()
+
+
 class _Champions(Collector):
     """The champion of each service as the store has it: one truth, however many processes serve."""
 
-    def __init__(self, champions: Callable[[], Mapping[str, int]]) -> None:
+    def __init__(self, champions: Mapping[str, int]) -> None:
         self._champions = champions
 
     def collect(self) -> Iterable[Metric]:
         family = GaugeMetricFamily("winnow_champion_version", "Version that answers users.", labels=["service"])
-        for service, number in sorted(self._champions().items()):
+        for service, number in sorted(self._champions.items()):
             family.add_metric([service], number)
         yield family
+
+
+class _Queued(Collector):
+    """The jobs that wait, as the store has them."""
+
+    def __init__(self, backlog: Sequence[Backlog]) -> None:
+        self._backlog = backlog
+
+    def collect(self) -> Iterable[Metric]:
+        labels = ["service", "kind"]
+        queued = GaugeMetricFamily("winnow_queued_jobs", "Jobs that wait.", labels=labels)
+        oldest = GaugeMetricFamily(
+            "winnow_oldest_job_seconds", "Seconds since the oldest job that waits was handed in.", labels=labels
+        )
+        for entry in self._backlog:
+            queued.add_metric([entry.service, entry.kind], entry.jobs)
+            oldest.add_metric([entry.service, entry.kind], age_of(entry.oldest))
+        yield queued
+        yield oldest

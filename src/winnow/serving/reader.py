@@ -35,10 +35,15 @@ class Reader:
 
     def _read(self, value: object) -> Input | InvalidInput:
         try:
-            if self.library is not None and isinstance(value, dict) and value.keys() == {"library"}:
-                value = self.library.read(value["library"])
+            if isinstance(value, dict) and value.keys() == {"library"}:
+                value = self._of_library(value["library"])
             return self.task.read_input(value)
         except InvalidInput as error:
             return error
         except NotFound as error:  # of one image among others: the row's own error
             return InvalidInput(str(error))
+
+    def _of_library(self, name: object) -> bytes:
+        if self.library is None:
+            raise InvalidInput("the service has no library of images to pick from")
+        return self.library.read(name)

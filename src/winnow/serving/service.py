@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from winnow.domain import Input, Prediction, most_probable, new_id, now
+from winnow.domain import Input, Prediction, most_probable, new_ids, now
 from winnow.errors import DeadlineExceeded, InvalidInput, Overloaded, WinnowError
 from winnow.monitoring.metrics import Metrics
 from winnow.project import ServiceConfig
@@ -112,11 +112,27 @@ class Service:
     ) -> list[Prediction | WinnowError]:
         """One prediction for each input that was read before, or that row's own error, in order. None is kept.
 
-        There is no admission and no deadline: the caller bounds what it asks. `NotReady`, `NotFound` as `answer`.
+        There is no admission and no deadline: the caller bounds what it asks. A batch at a time is put to the
+        model, so that requests come in between. `NotReady`, `NotFound` as `answer`.
         """
-        predictions = await self._predict(inputs, caller, options, time.perf_counter())
+        if options.version is None:
+            self._current()
+        predictions: list[Prediction | WinnowError] = []
+        for begin in range(0, len(inputs), self.config.serving.max_batch):
+            batch = inputs[begin : begin + self.config.serving.max_batch]
+            predictions += await self._predict(batch, caller, options, time.perf_counter())
         self._count(predictions)
         return predictions
+
+    async def chosen(self, options: Options) -> Loaded:
+        """The model that would answer. `NotReady`, `NotFound` as `answer`."""
+        if options.version is None:
+            return self._current()
+        return await self._loader.chosen(self.name, options.version)
+
+    async def keep(self, predictions: Sequence[Prediction]) -> None:
+        """Keep what `predict` returned in the history, as `answer` does."""
+        await self._journal.keep(predictions)
 
     async def read(self, values: Sequence[object]) -> list[Input | InvalidInput]:
         """The inputs that a request holds, or what is wrong with each. Files are read beside the event loop."""
@@ -125,9 +141,13 @@ class Service:
         return self.reader.read_all(values)
 
     def check_open(self, rows: int = 1, options: Options = AS_USUAL) -> None:
-        """Raise what `answer` would raise before any work. Call it before reading a body."""
+        """Raise what `answer` would raise before any work: no champion to answer, or no room."""
         if options.version is None:
             self._current()
+        self.check_room(rows)
+
+    def check_room(self, rows: int = 1) -> None:
+        """`Overloaded` where so many rows would be refused. Call it before reading a body."""
         try:
             self.admission.check(rows)
         except Overloaded:
@@ -141,13 +161,16 @@ class Service:
 
     def _count(self, outcomes: Sequence[Prediction | WinnowError]) -> None:
         """Count what the caller will receive: an answer that could not be kept is none."""
+        answered = 0
         for outcome in outcomes:
             if isinstance(outcome, Prediction):
-                self._answered.inc()
+                answered += 1
             elif isinstance(outcome, InvalidInput):
                 self._refused.inc()
             else:
                 self._failed.inc()
+        if answered:
+            self._answered.inc(answered)
 
     async def _predict(
         self, rows: Sequence[Input | InvalidInput], caller: Caller, options: Options, started: float
@@ -180,6 +203,7 @@ class Service:
         """Put the outcomes back beside the rows that were not readable, worded as predictions."""
         latency_ms = (time.perf_counter() - started) * 1000
         answered = iter(outcomes)
+        ids = iter(new_ids(len(outcomes)))
         predictions: list[Prediction | WinnowError] = []
         for row in rows:
             if isinstance(row, InvalidInput):
@@ -194,7 +218,7 @@ class Service:
             is_text = isinstance(row, str)
             predictions.append(
                 Prediction(
-                    id=new_id(),
+                    id=next(ids),
                     service=self.name,
                     version=version,
                     input=row if is_text else reference(row),

@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import overload
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from winnow.domain import Input, now
@@ -37,7 +37,7 @@ def keep(connection: Connection, used: Collection[tuple[str, bytes]]) -> None:
     new = {digest: content for _, digest, content in digests}
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     kept = dialect.insert(blobs)
-    # Handed in again counts as kept just now: no sweep that is under way takes it.
+    # Handed in again counts as kept just now: no sweep takes it before it is known to be used.
     connection.execute(
         kept.on_conflict_do_update(index_elements=["digest"], set_={"kept_at": kept.excluded.kept_at}),
         [{"digest": digest, "content": new[digest], "kept_at": moment} for digest in sorted(new)],
@@ -63,16 +63,30 @@ def get(connection: Connection, digest: str) -> bytes:
 
 
 def release(connection: Connection, users: Collection[str]) -> None:
-    """Forget what these used."""
-    connection.execute(delete(blob_uses).where(blob_uses.c.used_by.in_(listed(connection, users))))
+    """Forget what these used. The next sweep looks at it."""
+    of_users = blob_uses.c.used_by.in_(listed(connection, users))
+    digests = set(connection.scalars(select(blob_uses.c.digest).where(of_users)))
+    if not digests:
+        return
+    connection.execute(delete(blob_uses).where(of_users))
+    let_go = blobs.c.digest.in_(listed(connection, digests))
+    # Locked in the order in which `keep` locks them: nobody waits in a circle.
+    connection.execute(select(blobs.c.digest).where(let_go).order_by(blobs.c.digest).with_for_update()).all()
+    connection.execute(update(blobs).where(let_go).values(kept_at=now()))
 
 
 def sweep(connection: Connection, older_than: timedelta, limit: int) -> int:
-    """Forget blobs that nobody uses and that were not kept just now; returns how many, `limit` at most."""
-    used = select(blob_uses.c.digest).where(blob_uses.c.digest == blobs.c.digest).exists()
-    idle = blobs.c.kept_at < now() - older_than
-    unused = select(blobs.c.digest).where(idle, ~used).limit(limit)
-    return connection.execute(delete(blobs).where(blobs.c.digest.in_(unused), idle)).rowcount
+    """Forget blobs that nobody uses; returns how many were looked at, `limit` at most.
+
+    Those are looked at that were handed in or let go, and that so long ago; each of them once.
+    """
+    idle = select(blobs.c.digest).where(blobs.c.kept_at < now() - older_than).limit(limit)
+    seen = set(connection.scalars(idle.with_for_update(skip_locked=True)))  # locked: nobody begins to use them now
+    used = select(blob_uses.c.digest).where(blob_uses.c.digest.in_(listed(connection, seen))).distinct()
+    kept = set(connection.scalars(used))
+    connection.execute(update(blobs).where(blobs.c.digest.in_(listed(connection, kept))).values(kept_at=None))
+    connection.execute(delete(blobs).where(blobs.c.digest.in_(listed(connection, seen - kept))))
+    return len(seen)
 
 
 class StoredFiles(Sequence[bytes]):

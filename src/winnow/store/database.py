@@ -50,6 +50,7 @@ class Database:
         self._url = _understood(url)
         self._engine = _engine(self._url)
         self._writer = self._engine.execution_options(writes=True)
+        self._brief_writer = self._engine.execution_options(writes=True, lasting=False)
         # PostgreSQL's own level shows each statement what was committed meanwhile; SQLite's readers see one state.
         self._reader = self._engine if self.embedded else self._engine.execution_options(**_ONE_STATE)
 
@@ -65,12 +66,14 @@ class Database:
             yield connection
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
+    def write(self, *, lasting: bool = True) -> Iterator[Connection]:
         """A transaction that is committed at the end of the block, whole, or not at all where the block raises.
 
         On SQLite it is exclusive from its first line (`BEGIN IMMEDIATE`), so it never fails half-way for a lock.
+        There, one that need not be `lasting` does not wait for the disk: it outlives any process, but may be as if
+        it had never been where the machine fails. The next lasting one brings it to the disk too.
         """
-        with self._translated(), self._writer.begin() as connection:
+        with self._translated(), (self._writer if lasting else self._brief_writer).begin() as connection:
             yield connection
 
     @contextmanager
@@ -167,5 +170,9 @@ def _configure_sqlite(connection: Any, _record: object) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     """Begin at once, and as a writer where one will write: a reader that turns writer may find the door locked."""
-    writes = connection.get_execution_options().get("writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    options = connection.get_execution_options()
+    if not options.get("writes", False):
+        connection.exec_driver_sql("BEGIN")
+        return
+    connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if options.get('lasting', True) else 'NORMAL'}")
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

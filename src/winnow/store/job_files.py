@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Literal
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, and_, delete, func, insert, select
 
 from winnow.domain import now
 from winnow.store.database import Database
+from winnow.store.listed import listed
 from winnow.store.schema import job_files, jobs
 
 Name = Literal["input", "result"]
@@ -52,8 +53,7 @@ def discard(connection: Connection, ticket: str) -> None:
 def discard_abandoned(connection: Connection, older_than: timedelta, limit: int) -> int:
     """Forget files that arrived so long ago and whose job never did; returns of how many jobs, up to `limit`."""
     known = select(jobs.c.id).where(jobs.c.id == job_files.c.job_id).exists()
-    lost = select(job_files.c.job_id).where(job_files.c.created_at < now() - older_than, ~known).distinct()
-    tickets = connection.scalars(lost.limit(limit)).all()
-    for ticket in tickets:
-        discard(connection, ticket)
+    old = and_(job_files.c.created_at < now() - older_than, job_files.c.number == 0)
+    tickets = set(connection.scalars(select(job_files.c.job_id).where(old, ~known).limit(limit)))
+    connection.execute(delete(job_files).where(job_files.c.job_id.in_(listed(connection, tickets))))
     return len(tickets)

@@ -3,7 +3,8 @@
 A worker holds a job by a lease: a moment until which it must have said that it lives, and a token that changes with
 every lease. Whatever ends or extends a lease names its token, so a worker that lost its lease changes nothing.
 
-Groups are written by one statement with one parameter, as in `predictions.append`.
+Groups are written by one statement with one parameter, as in `predictions.append`. Whoever changes several jobs
+locks them in order of arrival, or passes over those that are locked: nobody waits in a circle.
 """
 
 from __future__ import annotations
@@ -11,20 +12,31 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, and_, delete, func, insert, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Select,
+    and_,
+    delete,
+    insert,
+    literal_column,
+    select,
+    update,
+)
 
 from winnow.domain import Job, JobKind, Json, Status, now
 from winnow.errors import Conflict, NotFound
 from winnow.store import blobs
+from winnow.store.job_statements import putting, settling
 from winnow.store.listed import listed
 from winnow.store.schema import job_files, jobs, webhooks
 
 FINAL = (Status.FINISHED, Status.FAILED, Status.CANCELLED)
 _COLUMNS = [jobs.c[name] for name in Job.__dataclass_fields__]
-_PACE_WINDOW = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,71 +84,9 @@ class Ending:
     error: Mapping[str, Any] | None = None
     due_at: datetime | None = None
 
-
-_PUT = (
-    "INSERT INTO jobs (id, service, kind, payload, digest, request_id, client, idempotency_key, webhook, "
-    "created_at, due_at, status) SELECT {id}, {service}, {kind}, {payload}, {digest}, {request_id}, {client}, "
-    "{key}, {webhook}, {moment}, {moment}, 'queued' FROM {rows} WHERE true ON CONFLICT DO NOTHING RETURNING id"
-)
-_PUT_SQLITE = text(
-    _PUT.format(
-        rows="json_each(:rows)",
-        moment="substr(json_extract(value, '$[9]'), 1, 26)",
-        **{
-            name: f"json_extract(value, '$[{place}]')"
-            for place, name in enumerate(
-                ("id", "service", "kind", "payload", "digest", "request_id", "client", "key", "webhook")
-            )
-        },
-    )
-)
-_PUT_POSTGRESQL = text(
-    _PUT.format(
-        rows="json_array_elements(CAST(:rows AS json)) AS given(value)",
-        id="value ->> 0",
-        service="value ->> 1",
-        kind="value ->> 2",
-        payload="value -> 3",
-        digest="value ->> 4",
-        request_id="value ->> 5",
-        client="value ->> 6",
-        key="value ->> 7",
-        webhook="value ->> 8",
-        moment="(value ->> 9)::timestamptz",
-    )
-)
-
-_SETTLE = (
-    "UPDATE jobs SET status = {status}, result = {result}, error = {error}, due_at = coalesce({due}, due_at), "
-    "finished_at = {finished}, expires_at = {expires}, lease_until = NULL FROM {rows} "
-    "WHERE jobs.id = {id} AND jobs.token = {fence} AND jobs.status = 'started' RETURNING jobs.id"
-)
-_SETTLE_SQLITE = text(
-    _SETTLE.format(
-        rows="json_each(:rows)",
-        id="json_extract(value, '$[0]')",
-        fence="json_extract(value, '$[1]')",
-        status="json_extract(value, '$[2]')",
-        result="json_extract(value, '$[3]')",
-        error="json_extract(value, '$[4]')",
-        due="substr(json_extract(value, '$[5]'), 1, 26)",
-        finished="substr(json_extract(value, '$[6]'), 1, 26)",
-        expires="substr(json_extract(value, '$[7]'), 1, 26)",
-    )
-)
-_SETTLE_POSTGRESQL = text(
-    _SETTLE.format(
-        rows="json_array_elements(CAST(:rows AS json)) AS given(value)",
-        id="value ->> 0",
-        fence="(value ->> 1)::int",
-        status="value ->> 2",
-        result="(value ->> 3)::json",
-        error="(value ->> 4)::json",
-        due="(value ->> 5)::timestamptz",
-        finished="(value ->> 6)::timestamptz",
-        expires="(value ->> 7)::timestamptz",
-    )
-)
+    def waits(self, moment: datetime) -> bool:
+        """Whether the job may be started again at this moment."""
+        return self.status is Status.QUEUED and (self.due_at is None or self.due_at <= moment)
 
 
 def put(connection: Connection, given: Sequence[NewJob]) -> list[Job | Conflict]:
@@ -145,12 +95,12 @@ def put(connection: Connection, given: Sequence[NewJob]) -> list[Job | Conflict]
     A `Conflict` stands for a job whose key was used for something else: that one is not queued.
     """
     values = [
-        (job.id, job.service, job.kind, job.payload, job.digest, job.request_id, job.client, job.idempotency_key,
-         job.webhook, _stored(job.created_at))
-        for job in given
+        (job.id, job.service, job.kind, _json(job.payload), job.digest, job.request_id, job.client,
+         job.idempotency_key, job.webhook, _stored(job.created_at))
+        # whoever else is adding some of these keys adds them in this order too
+        for job in sorted(given, key=lambda job: job.idempotency_key or "")
     ]  # fmt: skip
-    statement = _PUT_SQLITE if connection.dialect.name == "sqlite" else _PUT_POSTGRESQL
-    added = set(connection.execute(statement, {"rows": _json(values)}).scalars())
+    added = set(connection.execute(putting(connection), {"rows": _json(values)}).scalars())
     blobs.keep(connection, [(job.id, content) for job in given if job.id in added for content in job.blobs])
     return [_queued(job) if job.id in added else _same(connection, job) for job in given]
 
@@ -173,8 +123,7 @@ def _same(connection: Connection, job: NewJob) -> Job | Conflict:
 
 def waits(connection: Connection, kinds: Collection[JobKind], services: Collection[str]) -> bool:
     """Whether there is anything to lease. Cheap, and in nobody's way."""
-    found = connection.execute(_leasable(kinds, services).limit(1))
-    return found.first() is not None
+    return connection.execute(_leasable(connection, kinds, services).limit(1)).first() is not None
 
 
 def lease(
@@ -186,24 +135,27 @@ def lease(
     seconds: float,
 ) -> list[Lease]:
     """Take the oldest jobs that are due, up to `limit`, in order of arrival."""
-    chosen = _leasable(kinds, services).order_by(jobs.c.id).limit(limit).with_for_update(skip_locked=True)
+    chosen = _leasable(connection, kinds, services).limit(limit).with_for_update(skip_locked=True)
     return _take(connection, worker, chosen, seconds)
 
 
 def lease_these(connection: Connection, worker: str, ids: Collection[str], seconds: float) -> list[Lease]:
     """Take those of these jobs that are queued and due, in order of arrival."""
-    due = and_(jobs.c.id.in_(listed(connection, ids)), jobs.c.status == Status.QUEUED, jobs.c.due_at <= now())
+    due = and_(jobs.c.id.in_(listed(connection, ids)), in_state(Status.QUEUED), jobs.c.due_at <= now())
     return _take(connection, worker, select(jobs.c.id).where(due).with_for_update(skip_locked=True), seconds)
 
 
-def _leasable(kinds: Collection[JobKind], services: Collection[str]) -> Select[Any]:
-    return select(jobs.c.id).where(
-        # written out, not as a parameter: only so is the partial index used
-        text("jobs.status = 'queued'"),
+def _leasable(connection: Connection, kinds: Collection[JobKind], services: Collection[str]) -> Select[Any]:
+    service: ColumnElement[str] = jobs.c.service
+    if connection.dialect.name == "sqlite":
+        service = service.concat("")  # or else it would go through all jobs of the service, most of them finished
+    due = and_(
+        in_state(Status.QUEUED),
         jobs.c.kind.in_(sorted(kinds)),
-        jobs.c.service.in_(sorted(services)),
+        service.in_(sorted(services)),
         jobs.c.due_at <= now(),
     )
+    return select(jobs.c.id).where(due).order_by(jobs.c.id)
 
 
 def _take(connection: Connection, worker: str, chosen: Select[Any], seconds: float) -> list[Lease]:
@@ -226,47 +178,63 @@ def _take(connection: Connection, worker: str, chosen: Select[Any], seconds: flo
     return sorted(leases, key=lambda lease: lease.id)
 
 
+def _held(connection: Connection, leases: Iterable[Lease]) -> set[str]:
+    """The tickets of those leases that still hold. Nobody else changes them before this transaction ends."""
+    tokens = {lease.id: lease.token for lease in leases}
+    started = and_(jobs.c.id.in_(listed(connection, tokens)), in_state(Status.STARTED))
+    query = select(jobs.c.id, jobs.c.token).where(started).order_by(jobs.c.id).with_for_update()
+    return {row.id for row in connection.execute(query) if row.token == tokens[row.id]}
+
+
 def renew(connection: Connection, leases: Collection[Lease], seconds: float) -> set[str]:
     """Extend leases; returns the tickets of those that still hold."""
-    tokens = {lease.id: lease.token for lease in leases}
-    held = and_(jobs.c.id.in_(listed(connection, tokens)), jobs.c.status == Status.STARTED)
-    rows = connection.execute(select(jobs.c.id, jobs.c.token).where(held).with_for_update())
-    mine = {row.id for row in rows if row.token == tokens[row.id]}
+    held = _held(connection, leases)
     until = now() + timedelta(seconds=seconds)
-    connection.execute(update(jobs).where(jobs.c.id.in_(listed(connection, mine))).values(lease_until=until))
-    return mine
+    connection.execute(update(jobs).where(jobs.c.id.in_(listed(connection, held))).values(lease_until=until))
+    return held
 
 
 def settle(connection: Connection, endings: Sequence[Ending], keep_for: timedelta) -> set[str]:
     """End leases, in one statement; returns the tickets of those that still held. Nothing of the others changes."""
+    held = _held(connection, [ending.lease for ending in endings])
     moment = now()
     ended, expires = _stored(moment), _stored(moment + keep_for)
-    values = []
-    for ending in endings:
-        final = ending.status in FINAL
-        values.append(
-            (ending.lease.id, ending.lease.token, ending.status, ending.result, ending.error,
-             None if ending.due_at is None else _stored(ending.due_at),
-             ended if final else None, expires if final else None)
-        )  # fmt: skip
-    statement = _SETTLE_SQLITE if connection.dialect.name == "sqlite" else _SETTLE_POSTGRESQL
-    settled = set(connection.execute(statement, {"rows": _json(values)}).scalars())
-    _announce(connection, settled & {ending.lease.id for ending in endings if ending.status in FINAL})
-    return settled
+    values = [
+        (ending.lease.id, ending.status, _json(ending.result), _json(ending.error),
+         None if ending.due_at is None else _stored(ending.due_at),
+         ended if ending.status.final else None, expires if ending.status.final else None)
+        for ending in endings if ending.lease.id in held
+    ]  # fmt: skip
+    if values:
+        connection.execute(settling(connection), {"rows": _json(values)})
+    _announce(connection, held & {ending.lease.id for ending in endings if ending.status.final})
+    return held
 
 
-def release(connection: Connection, leases: Collection[Lease]) -> None:
-    """Give jobs back unharmed, as a worker does that is asked to stop: the attempt does not count."""
-    for lease in leases:
-        mine = and_(jobs.c.id == lease.id, jobs.c.token == lease.token, jobs.c.status == Status.STARTED)
-        values = {"status": Status.QUEUED, "attempt": jobs.c.attempt - 1, "lease_until": None, "due_at": now()}
-        connection.execute(update(jobs).where(mine).values(values))
+def release(connection: Connection, leases: Collection[Lease]) -> set[str]:
+    """Give jobs back unharmed, as a worker does that is asked to stop: the attempt does not count.
+
+    Returns the tickets of those whose leases still held.
+    """
+    held = _held(connection, leases)
+    values = {"status": Status.QUEUED, "attempt": jobs.c.attempt - 1, "lease_until": None, "due_at": now()}
+    connection.execute(update(jobs).where(jobs.c.id.in_(listed(connection, held))).values(values))
+    return held
 
 
 def tell(connection: Connection, lease: Lease, progress: Mapping[str, Any]) -> bool:
     """Say how far a job is; False where the lease is lost, so that nothing of it may be kept."""
-    mine = and_(jobs.c.id == lease.id, jobs.c.token == lease.token, jobs.c.status == Status.STARTED)
+    mine = and_(jobs.c.id == lease.id, jobs.c.token == lease.token, in_state(Status.STARTED))
     return connection.execute(update(jobs).where(mine).values(progress=dict(progress))).rowcount == 1
+
+
+def any_silent(connection: Connection) -> bool:
+    """Whether there is anything to recover. Cheap, and in nobody's way."""
+    return connection.execute(_silent().limit(1)).first() is not None
+
+
+def _silent() -> Select[Any]:
+    return select(jobs.c.id, jobs.c.attempt).where(in_state(Status.STARTED), jobs.c.lease_until < now())
 
 
 def recover(connection: Connection, attempts: int, keep_for: timedelta) -> list[str]:
@@ -274,41 +242,48 @@ def recover(connection: Connection, attempts: int, keep_for: timedelta) -> list[
 
     Returns the tickets of the queued ones, in order of arrival.
     """
-    moment = now()
-    silent = and_(text("jobs.status = 'started'"), jobs.c.lease_until < moment)
-    if connection.execute(select(jobs.c.id).where(silent).limit(1)).first() is None:
-        return []
-    error = {"kind": "worker-lost", "detail": f"its worker fell silent in each of {attempts} attempts"}
-    failed = connection.scalars(
-        update(jobs)
-        .where(silent, jobs.c.attempt >= attempts)
-        .values(
-            status=Status.FAILED, error=error, finished_at=moment, expires_at=moment + keep_for, lease_until=None
-        )
-        .returning(jobs.c.id)
-    ).all()
-    _announce(connection, failed)
-    queued = update(jobs).where(silent).values(status=Status.QUEUED, lease_until=None, due_at=moment)
-    return sorted(connection.scalars(queued.returning(jobs.c.id)))
+    # what is being changed at this moment is not silent
+    rows = connection.execute(_silent().with_for_update(skip_locked=True)).all()
+    spent = {row.id for row in rows if row.attempt >= attempts}
+    detail = f"its worker fell silent in each of {attempts} attempts"
+    _end(connection, spent, Status.FAILED, {"kind": "worker-lost", "detail": detail}, keep_for)
+    others = {row.id for row in rows} - spent
+    if others:
+        values = {"status": Status.QUEUED, "lease_until": None, "due_at": now()}
+        connection.execute(update(jobs).where(jobs.c.id.in_(listed(connection, others))).values(values))
+    return sorted(others)
 
 
 def cancel(connection: Connection, ticket: str, keep_for: timedelta) -> Job:
     """Cancel a job; `Conflict` where it has ended. Nothing that a worker does for it counts any more."""
+    going = and_(jobs.c.id == ticket, jobs.c.status.not_in(FINAL))
+    if connection.execute(select(jobs.c.id).where(going).with_for_update()).first() is None:
+        job = get(connection, ticket)
+        raise Conflict(f"job '{ticket}' has ended already: it is {job.status}")
+    _end(connection, {ticket}, Status.CANCELLED, {"kind": "cancelled", "detail": "cancelled by a person"}, keep_for)
+    return get(connection, ticket)
+
+
+def _end(
+    connection: Connection,
+    tickets: Collection[str],
+    status: Status,
+    error: Mapping[str, Any],
+    keep_for: timedelta,
+) -> None:
+    """End jobs, which this transaction has locked, without a result."""
+    if not tickets:
+        return
     moment = now()
-    error = {"kind": "cancelled", "detail": "cancelled by a person"}
     values = {
-        "status": Status.CANCELLED,
+        "status": status,
         "error": error,
         "finished_at": moment,
         "expires_at": moment + keep_for,
         "lease_until": None,
     }
-    going = and_(jobs.c.id == ticket, jobs.c.status.not_in(FINAL))
-    if connection.execute(update(jobs).where(going).values(values)).rowcount == 0:
-        job = get(connection, ticket)
-        raise Conflict(f"job '{ticket}' has ended already: it is {job.status}")
-    _announce(connection, [ticket])
-    return get(connection, ticket)
+    connection.execute(update(jobs).where(jobs.c.id.in_(listed(connection, tickets))).values(values))
+    _announce(connection, tickets)
 
 
 def _announce(connection: Connection, ended: Collection[str]) -> None:
@@ -330,9 +305,9 @@ def get(connection: Connection, ticket: str) -> Job:
 
 
 def some(connection: Connection, tickets: Collection[str]) -> list[Job]:
-    """Those of these jobs that there are."""
-    rows = connection.execute(select(*_COLUMNS).where(jobs.c.id.in_(listed(connection, tickets)))).mappings()
-    return [_job(row) for row in rows]
+    """Those of these jobs that there are, in order of arrival."""
+    query = select(*_COLUMNS).where(jobs.c.id.in_(listed(connection, tickets))).order_by(jobs.c.id)
+    return [_job(row) for row in connection.execute(query).mappings()]
 
 
 def result(connection: Connection, ticket: str) -> Json:
@@ -351,7 +326,9 @@ def newest(
 ) -> list[Job]:
     """The newest jobs first; `before` is the last ticket of the page before."""
     query = select(*_COLUMNS).order_by(jobs.c.id.desc()).limit(limit)
-    for column, value in ((jobs.c.service, service), (jobs.c.status, status), (jobs.c.kind, kind)):
+    if status is not None:
+        query = query.where(in_state(status))
+    for column, value in ((jobs.c.service, service), (jobs.c.kind, kind)):
         if value is not None:
             query = query.where(column == value)
     if before is not None:
@@ -359,25 +336,9 @@ def newest(
     return [_job(row) for row in connection.execute(query).mappings()]
 
 
-def ahead(connection: Connection, job: Job, kinds: Collection[JobKind]) -> int:
-    """How many jobs of these kinds are queued before this one."""
-    before = and_(text("jobs.status = 'queued'"), jobs.c.kind.in_(sorted(kinds)), jobs.c.id < job.id)
-    return int(connection.scalar(select(func.count()).select_from(jobs).where(before)) or 0)
-
-
-def queued(connection: Connection) -> int:
-    """How many jobs wait."""
-    return int(connection.scalar(select(func.count()).select_from(jobs).where(text("jobs.status = 'queued'"))) or 0)
-
-
-def pace(connection: Connection, kinds: Collection[JobKind]) -> float | None:
-    """Jobs of these kinds that were finished in a second, lately and while there was work; None where none was."""
-    moment = now()
-    lately = and_(
-        jobs.c.finished_at > moment - _PACE_WINDOW, jobs.c.started_at.is_not(None), jobs.c.kind.in_(sorted(kinds))
-    )
-    count, began = connection.execute(select(func.count(), func.min(jobs.c.started_at)).where(lately)).one()
-    return None if not count else int(count) / max((moment - began).total_seconds(), 0.001)
+def first(connection: Connection, service: str, kinds: Collection[JobKind], limit: int) -> list[str]:
+    """The tickets of the oldest jobs that may be started now."""
+    return list(connection.scalars(_leasable(connection, kinds, [service]).limit(limit)))
 
 
 def prune(connection: Connection, limit: int) -> int:
@@ -386,7 +347,8 @@ def prune(connection: Connection, limit: int) -> int:
     The job itself stays, so that its ticket is known to have expired.
     """
     spent = and_(jobs.c.expires_at < now(), jobs.c.payload.is_not(None))
-    tickets = connection.scalars(select(jobs.c.id).where(spent).limit(limit)).all()
+    chosen = select(jobs.c.id).where(spent).limit(limit).with_for_update(skip_locked=True)
+    tickets = connection.scalars(chosen).all()
     _forget_files(connection, tickets)
     which = jobs.c.id.in_(listed(connection, tickets))
     connection.execute(update(jobs).where(which).values(payload=None, result=None, progress=None))
@@ -396,7 +358,8 @@ def prune(connection: Connection, limit: int) -> int:
 def forget(connection: Connection, older_than: timedelta, limit: int) -> int:
     """Forget pruned jobs that expired so long ago; returns how many, up to `limit`."""
     old = and_(jobs.c.expires_at < now() - older_than, jobs.c.payload.is_(None))
-    tickets = connection.scalars(select(jobs.c.id).where(old).limit(limit)).all()
+    chosen = select(jobs.c.id).where(old).limit(limit).with_for_update(skip_locked=True)
+    tickets = connection.scalars(chosen).all()
     return connection.execute(delete(jobs).where(jobs.c.id.in_(listed(connection, tickets)))).rowcount
 
 
@@ -410,10 +373,15 @@ def _job(row: RowMapping) -> Job:
     return Job(**{**values, "kind": JobKind(values["kind"]), "status": Status(values["status"])})
 
 
+def in_state(status: Status) -> ColumnElement[bool]:
+    """Written out, not as a parameter: only so are the partial indexes used."""
+    return jobs.c.status == literal_column(f"'{status}'")
+
+
 def _stored(moment: datetime) -> str:
     """A moment with its zone, as PostgreSQL reads it. SQLite keeps its first 26 characters, which are in UTC."""
-    return moment.isoformat(" ", "microseconds")
+    return moment.astimezone(UTC).isoformat(" ", "microseconds")
 
 
-def _json(values: Iterable[object]) -> str:
-    return json.dumps(list(values), ensure_ascii=False, allow_nan=False)
+def _json(value: Json) -> str | None:
+    return None if value is None else json.dumps(value, ensure_ascii=False, allow_nan=False)

@@ -87,7 +87,7 @@ def newest(connection: Connection, service: str, limit: int) -> list[Run]:
 
 def latest_finished(connection: Connection, service: str) -> Run | None:
     """The newest run that ended with a report."""
-    finished = and_(runs.c.service == service, runs.c.status == Status.FINISHED)
+    finished = and_(runs.c.service == service, runs.c.status == Status.FINISHED, runs.c.report.is_not(None))
     query = select(*_COLUMNS).where(finished).order_by(runs.c.id.desc()).limit(1)
     row = connection.execute(query).mappings().one_or_none()
     return None if row is None else _run(row)

@@ -178,8 +178,16 @@ blobs = Table(
     metadata,
     Column("digest", String(71), primary_key=True, comment="sha256:<64 hexadecimal digits> of the content."),
     Column("content", LargeBinary, nullable=False),
-    Column("kept_at", UtcDateTime, nullable=False, comment="When it was last handed in."),
+    Column(
+        "kept_at", UtcDateTime, comment="When it was last handed in or let go; null once it is known to be used."
+    ),
     comment="Images: what examples, predictions and jobs name as their input.",
+)
+Index(
+    "blobs_to_sweep",
+    blobs.c.kept_at,
+    sqlite_where=text("kept_at IS NOT NULL"),
+    postgresql_where=text("kept_at IS NOT NULL"),
 )
 
 blob_uses = Table(
@@ -217,20 +225,53 @@ jobs = Table(
     Column("finished_at", UtcDateTime),
     Column("expires_at", UtcDateTime),
     Index("jobs_by_service", "service", "id"),
-    Index("jobs_by_end", "finished_at"),
-    Index("jobs_by_expiry", "expires_at"),
 )
 Index(
     "jobs_queued",
     jobs.c.id,
+    jobs.c.kind,
+    jobs.c.service,
+    jobs.c.due_at,
+    jobs.c.status,  # all but the first are there so that waiting jobs are looked past without reading their rows
     sqlite_where=text("status = 'queued'"),
     postgresql_where=text("status = 'queued'"),
 )
 Index(
     "jobs_started",
+    jobs.c.id,
     jobs.c.lease_until,
     sqlite_where=text("status = 'started'"),
     postgresql_where=text("status = 'started'"),
+)
+Index(
+    "jobs_failed",
+    jobs.c.id,
+    sqlite_where=text("status = 'failed'"),
+    postgresql_where=text("status = 'failed'"),
+)
+Index(
+    "jobs_cancelled",
+    jobs.c.id,
+    sqlite_where=text("status = 'cancelled'"),
+    postgresql_where=text("status = 'cancelled'"),
+)
+Index(
+    "jobs_by_end",
+    jobs.c.finished_at,
+    sqlite_where=text("finished_at IS NOT NULL"),
+    postgresql_where=text("finished_at IS NOT NULL"),
+)
+Index(
+    "jobs_to_prune",
+    jobs.c.expires_at,
+    sqlite_where=text("expires_at IS NOT NULL AND payload IS NOT NULL"),
+    postgresql_where=text("expires_at IS NOT NULL AND payload IS NOT NULL"),
+)
+Index(
+    "jobs_to_forget",
+    jobs.c.expires_at,
+    sqlite_where=text("payload IS NULL"),
+    postgresql_where=text("payload IS NULL"),
 )
 Index(
     "one_job_per_idempotency_key",
@@ -249,6 +290,7 @@ job_files = Table(
     Column("number", Integer, primary_key=True, autoincrement=False, comment="Order of the parts."),
     Column("content", LargeBinary, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+    Index("job_files_by_age", "created_at", "number", "job_id"),
     comment="Files of jobs in parts. Parts of an input arrive before their job does.",
 )
 

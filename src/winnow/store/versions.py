@@ -101,9 +101,15 @@ def newest_of(connection: Connection, service: str, candidate: str) -> Version:
     query = select(versions).where(of_service, versions.c.candidate == candidate)
     row = connection.execute(query.order_by(versions.c.number.desc()).limit(1)).mappings().one_or_none()
     if row is None:
-        known = connection.scalars(select(versions.c.candidate).where(of_service).distinct()).all()
+        known = candidates(connection, service)
         raise NotFound(f"service '{service}' has no version named '{candidate}'.{nearest(candidate, known)}")
     return Version(**row)
+
+
+def candidates(connection: Connection, service: str) -> list[str]:
+    """The names of all candidates that a service has versions of, sorted."""
+    query = select(versions.c.candidate).where(versions.c.service == service).distinct()
+    return sorted(connection.scalars(query))
 
 
 def newest(connection: Connection, service: str, limit: int) -> list[Version]:

@@ -19,8 +19,13 @@ class Task(Protocol):
     reads_files: bool
     """Whether inputs are files (`bytes`) rather than texts. The store keeps files as blobs."""
 
-    sample: Input
-    """An ordinary input, to warm a model up with."""
+    file_bytes: int
+    """How many bytes one file may have; 0 where inputs are texts."""
+
+    @property
+    def sample(self) -> Input:
+        """An ordinary input, to warm a model up with."""
+        ...
 
     def __init__(self, config: ServiceConfig) -> None: ...
 
@@ -28,6 +33,13 @@ class Task(Protocol):
         """An input from JSON, a cell or a file's bytes; `InvalidInput` says what is wrong with it.
 
         It is cheap where inputs are texts. Where they are files it may take milliseconds.
+        """
+        ...
+
+    def check_example(self, value: Input) -> None:
+        """Look at an input as closely as learning from it needs; `InvalidInput` says what is wrong with it.
+
+        Files are decoded to their end here, which `read_input` leaves to the model.
         """
         ...
 

@@ -19,9 +19,22 @@ def upgrade() -> None:
             comment="sha256:<64 hexadecimal digits> of the content.",
         ),
         sa.Column("content", sa.LargeBinary(), nullable=False),
-        sa.Column("kept_at", sa.DateTime(timezone=True), nullable=False, comment="When it was last handed in."),
+        sa.Column(
+            "kept_at",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="When it was last handed in or let go; null once it is known to be used.",
+        ),
         sa.PrimaryKeyConstraint("digest"),
         comment="Images: what examples, predictions and jobs name as their input.",
+    )
+    op.create_index(
+        "blobs_to_sweep",
+        "blobs",
+        ["kept_at"],
+        unique=False,
+        sqlite_where=sa.text("kept_at IS NOT NULL"),
+        postgresql_where=sa.text("kept_at IS NOT NULL"),
     )
     op.create_table(
         "blob_uses",
@@ -68,12 +81,50 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("jobs_by_service", "jobs", ["service", "id"], unique=False)
-    op.create_index("jobs_by_end", "jobs", ["finished_at"], unique=False)
-    op.create_index("jobs_by_expiry", "jobs", ["expires_at"], unique=False)
+    op.create_index(
+        "jobs_failed",
+        "jobs",
+        ["id"],
+        unique=False,
+        sqlite_where=sa.text("status = 'failed'"),
+        postgresql_where=sa.text("status = 'failed'"),
+    )
+    op.create_index(
+        "jobs_cancelled",
+        "jobs",
+        ["id"],
+        unique=False,
+        sqlite_where=sa.text("status = 'cancelled'"),
+        postgresql_where=sa.text("status = 'cancelled'"),
+    )
+    op.create_index(
+        "jobs_by_end",
+        "jobs",
+        ["finished_at"],
+        unique=False,
+        sqlite_where=sa.text("finished_at IS NOT NULL"),
+        postgresql_where=sa.text("finished_at IS NOT NULL"),
+    )
+    op.create_index(
+        "jobs_to_prune",
+        "jobs",
+        ["expires_at"],
+        unique=False,
+        sqlite_where=sa.text("expires_at IS NOT NULL AND payload IS NOT NULL"),
+        postgresql_where=sa.text("expires_at IS NOT NULL AND payload IS NOT NULL"),
+    )
+    op.create_index(
+        "jobs_to_forget",
+        "jobs",
+        ["expires_at"],
+        unique=False,
+        sqlite_where=sa.text("payload IS NULL"),
+        postgresql_where=sa.text("payload IS NULL"),
+    )
     op.create_index(
         "jobs_queued",
         "jobs",
-        ["id"],
+        ["id", "kind", "service", "due_at", "status"],
         unique=False,
         sqlite_where=sa.text("status = 'queued'"),
         postgresql_where=sa.text("status = 'queued'"),
@@ -81,7 +132,7 @@ def upgrade() -> None:
     op.create_index(
         "jobs_started",
         "jobs",
-        ["lease_until"],
+        ["id", "lease_until"],
         unique=False,
         sqlite_where=sa.text("status = 'started'"),
         postgresql_where=sa.text("status = 'started'"),
@@ -104,6 +155,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("job_id", "name", "number"),
         comment="Files of jobs in parts. Parts of an input arrive before their job does.",
     )
+    op.create_index("job_files_by_age", "job_files", ["created_at", "number", "job_id"], unique=False)
     op.create_table(
         "webhooks",
         sa.Column("job_id", sa.String(length=36), nullable=False),
