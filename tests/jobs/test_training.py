@@ -86,6 +86,18 @@ async def test_who_cancels_the_job_cancels_its_run(trainable: Room) -> None:
 
 
 @pytest.mark.slow
+async def test_a_run_that_no_worker_follows_is_cancelled_with_its_job(trainable: Room) -> None:
+    trainable.configure(candidates=[SLOW])
+    async with opened(trainable.folder) as runtime:
+        ticket = ask(runtime)
+        async with runtime.worker():
+            await eventually(lambda: (runtime.desk.job(ticket).progress or {}).get("stage") == "dawdling")
+        assert runtime.desk.job(ticket).status is Status.QUEUED
+        runtime.desk.cancel(ticket)
+        await eventually(lambda: [run.status for run in all_runs(trainable)] == [Status.CANCELLED])
+
+
+@pytest.mark.slow
 async def test_each_attempt_is_a_run_of_its_own_and_the_reason_is_the_last_ones(trainable: Room) -> None:
     trainable.configure(candidates=["toy-dying"])
     async with at_work(trainable.folder, attempts=2) as runtime:

@@ -80,6 +80,16 @@ def test_a_write_that_raises_leaves_nothing(database: Database) -> None:
         assert connection.execute(select(batches)).all() == []
 
 
+def test_only_a_lasting_transaction_waits_for_the_disk(sqlite: Database) -> None:
+    normal, full = 1, 2
+    for lasting, expected in ((False, normal), (True, full)):
+        with sqlite.write(lasting=lasting) as connection:
+            assert connection.scalar(text("PRAGMA synchronous")) == expected
+            examples.open_batch(connection, "shop", "api")
+    with sqlite.read() as connection:
+        assert len(connection.execute(select(batches)).all()) == 2
+
+
 def test_a_reader_sees_one_state(database: Database) -> None:
     with database.read() as reader:
         assert reader.execute(select(batches)).all() == []
@@ -168,3 +178,10 @@ def test_postgresql_needs_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "find_spec", lambda _name: None)
     with pytest.raises(MissingExtra, match=r'pip install "winnow\[postgres\]"'):
         Database("postgresql://host/name")
+
+
+def test_a_transaction_that_rests_for_long_is_ended_by_the_server(database: Database) -> None:
+    if database.embedded:
+        pytest.skip("SQLite has no server that could")
+    with database.read() as connection:
+        assert connection.execute(text("SHOW idle_in_transaction_session_timeout")).scalar() == "1min"

@@ -96,6 +96,10 @@ class Client(JobMethods):
             found += self._api.post(answers.PredictionsPage, service_path(service, "predict"), body).predictions
         return found
 
+    def library(self, service: str) -> list[answers.LibraryImage]:
+        """The images that a service offers to pick from; `predict` takes one as `{"library": name}`."""
+        return list(self._api.get(answers.LibraryPage, service_path(service, "library")).images)
+
     # History
 
     def history(

@@ -14,7 +14,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from types import TracebackType
 from typing import Self
@@ -23,6 +25,7 @@ from winnow.domain import Job, JobKind, Json, Status, new_id, now
 from winnow.errors import Conflict, Expired, InvalidInput, JobFailed, NotFinished, NotFound, Overloaded, nearest
 from winnow.jobs.queue import Queue, lane_of
 from winnow.jobs.webhooks import check_webhook
+from winnow.lifecycle.trainer import cancel_run
 from winnow.serving.reader import Reader
 from winnow.serving.rows import file_format
 from winnow.serving.service import AS_USUAL, Options
@@ -33,6 +36,8 @@ from winnow.store.jobs import NewJob
 
 PART_BYTES = 1_000_000
 MAX_KEY = 200
+COUNT_SECONDS = 0.5
+"""For how long the number of jobs that wait is taken for what it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +104,8 @@ class Desk:
         self._queue = queue
         self._readers = readers
         self._settings = settings
+        self._waiting = 0
+        self._count_again_at = 0.0
 
     # Handing in
 
@@ -140,6 +147,7 @@ class Desk:
         """Queue jobs, and return once they are committed. `Overloaded` where too many wait already."""
         self.check_room()
         put = self._queue.put(given)
+        self._waiting += len(given)
         for job, kept in zip(given, put, strict=True):
             if job.kind is JobKind.FILE and (isinstance(kept, Conflict) or kept.id != job.id):
                 with self._database.write() as connection:  # its key was used: the file is there already
@@ -148,10 +156,14 @@ class Desk:
 
     def check_room(self) -> None:
         """`Overloaded` where too many jobs wait already. Call it before reading much."""
-        with self._database.read() as connection:
-            waiting = job_counts.queued(connection)
-        if waiting >= self._settings.max_queued:
-            raise Overloaded(f"{waiting:,} jobs wait already: come back when some are done", retry_after=30.0)
+        if (
+            time.monotonic() >= self._count_again_at
+        ):  # to count thousands for each of them would cost more than they do
+            with self._database.read() as connection:
+                self._waiting = job_counts.queued(connection)
+            self._count_again_at = time.monotonic() + COUNT_SECONDS
+        if self._waiting >= self._settings.max_queued:
+            raise Overloaded(f"{self._waiting:,} jobs wait already: come back when some are done", retry_after=30.0)
 
     # Asking
 
@@ -213,8 +225,12 @@ class Desk:
             return job_files.size(connection, ticket, "result")
 
     def cancel(self, ticket: str) -> Job:
-        """End a job that has not ended; `Conflict` where it has."""
-        return self._queue.cancel(ticket)
+        """End a job that has not ended, and the run that it may have started; `Conflict` where it has."""
+        job = self._queue.cancel(ticket)
+        if job.kind is JobKind.TRAIN and job.progress is not None and "run" in job.progress:
+            with suppress(Conflict, NotFound):  # the run has ended by itself
+                cancel_run(self._database, job.service, str(job.progress["run"]))
+        return job
 
     def _reader(self, service: str) -> Reader:
         try:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from winnow.domain import Json, Run, Status
-from winnow.errors import Cancelled, Conflict, NotFound, TrainingFailed
+from winnow.errors import Cancelled, Conflict, TrainingFailed
 from winnow.jobs.worker import Done, LeaseLost, failed_attempt
 from winnow.lifecycle.trainer import SILENT_FOR
 from winnow.settings import Settings
@@ -39,11 +39,7 @@ class Training:
     async def do(self, leases: Sequence[Lease]) -> Done:
         """Train, or go on following. A run that failed, or fell silent, is a failed attempt."""
         (lease,) = leases
-        try:
-            run = await self._follow(lease, await self._run_of(lease))
-        except (LeaseLost, asyncio.CancelledError):
-            await asyncio.to_thread(self._cancel_where_asked, lease.id, lease.service)
-            raise
+        run = await self._follow(lease, await self._run_of(lease))
         return Done([await asyncio.to_thread(self._ending, lease, run)])
 
     async def _run_of(self, lease: Lease) -> str:
@@ -95,14 +91,6 @@ class Training:
             return failed_attempt(lease, Cancelled(f"run '{run.id}' was cancelled"), self.settings)
         self._tell(lease, {})  # the next attempt is another run
         return failed_attempt(lease, TrainingFailed(f"run '{run.id}' failed: {run.error}"), self.settings)
-
-    def _cancel_where_asked(self, ticket: str, service: str) -> None:
-        """Cancel the run with its job. Where only the lease was lost, another worker follows it."""
-        with self.workspace.database.read() as connection:
-            job = jobs.get(connection, ticket)
-        if job.status is Status.CANCELLED and job.progress is not None and "run" in job.progress:
-            with suppress(Conflict, NotFound):  # it has ended by itself
-                self.workspace.cancel_run(service, str(job.progress["run"]))
 
 
 def _result(run: Run) -> Json:

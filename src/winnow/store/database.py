@@ -20,6 +20,10 @@ from winnow.errors import MissingExtra, ProjectError, StoreFailed
 BUSY_TIMEOUT_MS = 15_000
 """How long a writer waits for another one on SQLite. Writers hold the database for milliseconds."""
 
+IDLE_SECONDS = 60
+"""How long a transaction may rest on PostgreSQL before the server ends it. None here rests for longer than it takes
+to look at the rows that were fetched."""
+
 _DRIVERS = MappingProxyType(
     {
         "sqlite": "sqlite",
@@ -31,6 +35,8 @@ _DRIVERS = MappingProxyType(
 )
 
 _ONE_STATE = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+
+_NOT_LASTING = text("SET LOCAL synchronous_commit = off")
 
 _PRAGMAS = (
     "journal_mode=WAL",
@@ -70,10 +76,12 @@ class Database:
         """A transaction that is committed at the end of the block, whole, or not at all where the block raises.
 
         On SQLite it is exclusive from its first line (`BEGIN IMMEDIATE`), so it never fails half-way for a lock.
-        There, one that need not be `lasting` does not wait for the disk: it outlives any process, but may be as if
-        it had never been where the machine fails. The next lasting one brings it to the disk too.
+        One that need not be `lasting` does not wait for the disk: it outlives any process, but may be as if it had
+        never been where the machine fails. The next lasting one brings it to the disk too.
         """
         with self._translated(), (self._writer if lasting else self._brief_writer).begin() as connection:
+            if not lasting and not self.embedded:
+                connection.execute(_NOT_LASTING)
             yield connection
 
     @contextmanager
@@ -154,7 +162,9 @@ def _engine(url: URL) -> Engine:
     """Open nothing yet. Errors do not show their statement's parameters: those are what users sent."""
     dumps = partial(json.dumps, ensure_ascii=False, separators=(",", ":"))
     if url.get_backend_name() == "postgresql":
-        return create_engine(url, json_serializer=dumps, hide_parameters=True, pool_pre_ping=True)
+        engine = create_engine(url, json_serializer=dumps, hide_parameters=True, pool_pre_ping=True)
+        event.listen(engine, "connect", _configure_postgresql)
+        return engine
     seconds = BUSY_TIMEOUT_MS / 1000
     engine = create_engine(url, json_serializer=dumps, hide_parameters=True, connect_args={"timeout": seconds})
     event.listen(engine, "connect", _configure_sqlite)
@@ -166,6 +176,13 @@ def _configure_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # the driver's own BEGIN comes too late: see _begin_sqlite
     for pragma in _PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _configure_postgresql(connection: Any, _record: object) -> None:
+    """A process that is frozen amid a transaction must not keep its rows locked from everybody else."""
+    connection.autocommit = True
+    connection.execute(f"SET idle_in_transaction_session_timeout = '{IDLE_SECONDS}s'")
+    connection.autocommit = False
 
 
 def _begin_sqlite(connection: Connection) -> None:
