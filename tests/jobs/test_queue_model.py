@@ -38,7 +38,7 @@ ERROR = {"kind": "model-failed", "detail": "it broke"}
 
 @dataclass
 class Modelled:
-    """What the model knows of a job. `due` is whether its time has come; `token` counts its leases."""
+    """What the model knows of a job. `due` is whether its time has come; `token` is of its newest lease."""
 
     status: Status = Status.QUEUED
     attempt: int = 0
@@ -102,8 +102,9 @@ class QueueMachine(RuleBasedStateMachine):
         assert [lease.id for lease in leases] == ready[:limit]
         for lease in leases:
             job = self.model[lease.id]
-            job.status, job.attempt, job.token, job.silent = Status.STARTED, job.attempt + 1, job.token + 1, False
-            assert (lease.attempt, lease.token) == (job.attempt, job.token)
+            assert lease.attempt == job.attempt + 1
+            assert lease.token != job.token
+            job.status, job.attempt, job.token, job.silent = Status.STARTED, lease.attempt, lease.token, False
         return multiple(*leases)
 
     @rule(lease=leases)

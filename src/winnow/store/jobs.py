@@ -13,6 +13,7 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from secrets import randbelow
 from typing import Any
 
 from sqlalchemy import (
@@ -162,7 +163,8 @@ def _take(connection: Connection, worker: str, chosen: Select[Any], seconds: flo
     moment = now()
     values = {
         "status": Status.STARTED,
-        "token": jobs.c.token + 1,
+        # Drawn, not counted: a database that forgets a lease when its machine fails must not give its token again.
+        "token": randbelow(2**31 - 1) + 1,
         "attempt": jobs.c.attempt + 1,
         "worker": worker,
         "started_at": moment,
