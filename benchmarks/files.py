@@ -1,6 +1,7 @@
 """A whole file as one job, beside the model alone.
 
-Both have one core. The model alone is given the same texts in batches of 256, and nothing is read, kept or written.
+The model has one core; the worker of the job has one, and then two. The model alone is given the same texts in
+batches of 256, and nothing is read, kept or written.
 """
 
 from __future__ import annotations
@@ -30,51 +31,81 @@ from winnow.settings import Settings, load_settings
 BATCH = 256
 PART_BYTES = 1_000_000
 SECONDS = 600
+BOTH_CORES = (0, 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Rows a second of the file job and of the model alone, and the most memory that the worker had."""
+    """Rows a second of the model alone and of a file job whose worker has one core or both; and its memory."""
 
+    model: str
     rows: int
     megabytes: float
-    job_per_second: float
-    model_per_second: float
+    alone_per_second: float
+    one_core_per_second: float
+    two_cores_per_second: float
     worker_peak_mb: float
     worker_idle_mb: float
 
-    @property
-    def share(self) -> float:
-        """How much of the model's own pace the job has."""
-        return self.job_per_second / self.model_per_second
-
     def as_json(self) -> dict[str, Any]:
         """As the raw figures are kept."""
-        return {**asdict(self), "share": self.share}
+        return asdict(self)
 
 
-def measure_file(folder: Path, candidate: Mapping[str, Any], rounds: int, rows: int) -> Figures:
-    """The model alone and the job in turn; medians of all rounds."""
+def measure_files(folder: Path, models: Mapping[str, Mapping[str, Any]], rounds: int, rows: int) -> list[Figures]:
+    """Each model alone and the job in turn; medians of all rounds."""
+    return [
+        _measure(title, folder / candidate["name"], candidate, rounds, rows) for title, candidate in models.items()
+    ]
+
+
+def _measure(title: str, folder: Path, candidate: Mapping[str, Any], rounds: int, rows: int) -> Figures:
     settings = load_settings(project=make_project(folder, candidate))
     texts = _texts(rows)
     content = _csv(texts)
-    alone, job, peaks, idle = zip(*(_measure_once(settings, texts, content) for _ in range(rounds)), strict=True)
-    return Figures(rows, len(content) / 1e6, median(job), median(alone), max(peaks), median(idle))
+    alone, one, two = [], [], []
+    for _ in range(rounds):
+        alone.append(_model_alone(settings, texts))
+        one.append(_job(settings, content, (SERVER_CORE,)))
+        two.append(_job(settings, content, BOTH_CORES))
+    both = [*one, *two]
+    return Figures(
+        model=title,
+        rows=rows,
+        megabytes=len(content) / 1e6,
+        alone_per_second=median(alone),
+        one_core_per_second=rows / median(took.seconds for took in one),
+        two_cores_per_second=rows / median(took.seconds for took in two),
+        worker_peak_mb=max(took.peak_mb for took in both),
+        worker_idle_mb=median(took.idle_mb for took in both),
+    )
 
 
-def _measure_once(settings: Settings, texts: Sequence[str], content: bytes) -> tuple[float, float, float, float]:
-    alone = _model_alone(settings, texts)
-    with tickets.worker(settings) as pid:
+@dataclass(frozen=True, slots=True)
+class _Took:
+    """What one job took: its seconds, and its worker's memory at the most and without work."""
+
+    seconds: float
+    peak_mb: float
+    idle_mb: float
+
+
+def _job(settings: Settings, content: bytes, cores: Sequence[int]) -> _Took:
+    with tickets.worker(settings, cores) as pid:
         time.sleep(3)  # let it start, so that its memory without work is seen
         idle = servers.peak_memory_mb(pid)
         job = _score(settings, content)
-        return alone, len(texts) / _seconds_of(job), servers.peak_memory_mb(pid), idle
+        return _Took(_seconds_of(job), servers.peak_memory_mb(pid), idle)
 
 
 def _texts(rows: int) -> list[str]:
-    """Reviews with a number each: no two rows are the same."""
+    """Three reviews in a row and a number, some fifty words: no two rows are the same."""
     reviews = sample_texts(REVIEWS, "text", 200)
-    return [f"{reviews[row % len(reviews)][:80]} {row}" for row in range(rows)]
+    many = len(reviews)
+    return [
+        f"{reviews[row % many]} {reviews[(row + 1) % many]} {reviews[(row + 2) % many]} {row}"
+        for row in range(rows)
+    ]
 
 
 def _csv(texts: Sequence[str]) -> bytes:
@@ -127,15 +158,23 @@ def _on_core(core: int) -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
-def table(figures: Figures) -> str:
+def table(figures: Sequence[Figures]) -> str:
     """The figures in Markdown."""
+    first = figures[0]
+    lines = [
+        f"| {each.model} | {each.alone_per_second:,.0f} | {_share(each, each.one_core_per_second)} | "
+        f"{_share(each, each.two_cores_per_second)} | {each.worker_peak_mb:.0f} ({each.worker_idle_mb:.0f} before) |"
+        for each in figures
+    ]
     return (
         "## A whole file\n\n"
-        f"A CSV of {figures.rows:,} short texts ({figures.megabytes:.1f} MB) as one job: read, answered, kept in "
-        "the durable history and written out by one worker on one core. Beside it the same model alone on that "
-        f"core, in batches of {BATCH}.\n\n"
-        "| | rows/s | × model alone |\n|---|--:|--:|\n"
-        f"| the model alone | {figures.model_per_second:,.0f} | 1.00 |\n"
-        f"| a file job | {figures.job_per_second:,.0f} | {figures.share:.2f} |\n\n"
-        f"The worker had {figures.worker_peak_mb:.0f} MB at the most, and {figures.worker_idle_mb:.0f} MB before."
+        f"A CSV of {first.rows:,} texts of some fifty words ({first.megabytes:.1f} MB) as one job of one worker: "
+        "read, answered, kept in the durable history and written out. Beside it the same model alone on one core, "
+        f"in batches of {BATCH}.\n\n"
+        "| model | alone, rows/s | job on one core, rows/s | job on two cores | the worker's MB at the most |\n"
+        "|---|--:|--:|--:|--:|\n" + "\n".join(lines)
     )
+
+
+def _share(figures: Figures, per_second: float) -> str:
+    return f"{per_second:,.0f} ({per_second / figures.alone_per_second:.2f} ×)"

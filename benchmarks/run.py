@@ -81,8 +81,8 @@ def _tickets(folder: Path, arguments: argparse.Namespace) -> tickets.Figures:
     )
 
 
-def _file(folder: Path, arguments: argparse.Namespace) -> files.Figures:
-    return files.measure_file(folder / "file", MODELS[PLAIN], arguments.rounds, arguments.rows)
+def _file(folder: Path, arguments: argparse.Namespace) -> list[files.Figures]:
+    return files.measure_files(folder / "file", MODELS, arguments.rounds, arguments.rows)
 
 
 def _serving(folder: Path, rounds: int, seconds: int) -> dict[str, Sequence[Row]]:
@@ -103,7 +103,7 @@ def _training(folder: Path) -> dict[str, Any] | None:
 def _write(
     groups: dict[str, Sequence[Row]],
     jobs: tickets.Figures,
-    file: files.Figures,
+    file: Sequence[files.Figures],
     trained: dict[str, Any] | None,
     arguments: argparse.Namespace,
 ) -> None:
@@ -113,7 +113,7 @@ def _write(
         "conditions": conditions,
         "serving": {t: serving.as_json(r) for t, r in groups.items()},
         "tickets": jobs.as_json(),
-        "file": file.as_json(),
+        "file": [figures.as_json() for figures in file],
         "training": trained,
     }
     (RESULTS / "results.json").write_text(json.dumps(raw, indent=1) + "\n", encoding="utf-8")

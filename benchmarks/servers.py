@@ -77,12 +77,14 @@ def free_port() -> int:
 
 
 @contextmanager
-def process(command: Sequence[str], environment: Mapping[str, str]) -> Iterator[tuple[int, float]]:
-    """A process on the servers' core: its id, and when it was started."""
+def process(
+    command: Sequence[str], environment: Mapping[str, str], cores: Sequence[int] = (SERVER_CORE,)
+) -> Iterator[tuple[int, float]]:
+    """A process on the servers' core, or on these: its id, and when it was started."""
     started = time.perf_counter()
     log = Path("/dev/null").open("wb")  # noqa: SIM115  (closed below, after the process)
     running = subprocess.Popen(
-        ["taskset", "-c", str(SERVER_CORE), *command],
+        ["taskset", "-c", ",".join(map(str, cores)), *command],
         env={**os.environ, **environment},
         stdout=log,
         stderr=log,

@@ -180,10 +180,11 @@ def _pace(settings: Settings, texts: Sequence[str]) -> float:
 
 
 @contextmanager
-def worker(settings: Settings) -> Iterator[int]:
-    """`winnow worker` on the servers' core: its process id."""
+def worker(settings: Settings, cores: Sequence[int] = (servers.SERVER_CORE,)) -> Iterator[int]:
+    """`winnow worker` on the servers' core, or on these: its process id."""
     command = [sys.executable, "-m", "winnow", "worker"]
-    with servers.process(command, {**to_environment(settings), "WINNOW_LOG_LEVEL": "warning"}) as (pid, _):
+    environment = {**to_environment(settings), "WINNOW_LOG_LEVEL": "warning"}
+    with servers.process(command, environment, cores) as (pid, _):
         yield pid
 
 

@@ -8,11 +8,12 @@ from tests.proofs.crew import Crew
 from tests.proofs.tickets import kept, open_database, open_desk, rows, wait_until_ended
 from winnow.domain import Job, Status
 from winnow.jobs.desk import Order
+from winnow.serving.file_answers import CHUNK_ROWS
 from winnow.settings import Settings
 
 pytestmark = pytest.mark.slow
 
-ROWS = 4000
+ROWS = 4 * CHUNK_ROWS
 """Several chunks."""
 
 

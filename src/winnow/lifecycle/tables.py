@@ -30,11 +30,12 @@ _ARCHIVES = (b"PK\x03\x04", b"\x1f\x8b", b"\xd0\xcf\x11\xe0")
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """An open file of rows. `rows` can be gone through once."""
+    """An open file of rows. `rows` can be gone through once. `columns` are those that each row of a CSV has."""
 
     format: Format
     encoding: str
     separator: str | None
+    columns: Sequence[str]
     rows: Iterator[Row]
 
 
@@ -52,8 +53,11 @@ def format_of(name: str, also: Sequence[str] = ()) -> Format:
     return known
 
 
-def open_table(stream: BinaryIO, kind: Format, needed: Sequence[str]) -> Table:
-    """Begin to read a seekable stream; `FileRefused` where it is no such table, or lacks a needed column."""
+def open_table(stream: BinaryIO, kind: Format, needed: Sequence[str], *, whole: bool = False) -> Table:
+    """Begin to read a seekable stream; `FileRefused` where it is no such table, or lacks a needed column.
+
+    Rows have the needed columns only, unless those of a CSV are wanted `whole`.
+    """
     stream.seek(0)
     head = read_block(stream, 4)
     if not head:
@@ -62,17 +66,19 @@ def open_table(stream: BinaryIO, kind: Format, needed: Sequence[str]) -> Table:
         raise FileRefused("the file is an archive or a spreadsheet: save it as CSV (UTF-8) and load that")
     encoding = detect(stream)
     if kind == "jsonl":
-        return Table(kind, encoding.name, None, _json_rows(lines(stream, encoding), encoding, needed))
-    separator = _sniff(stream, encoding, needed)
-    rows = _csv_rows(records(lines(stream, encoding), separator), encoding, needed)
-    return Table(kind, encoding.name, separator, rows)
+        return Table(kind, encoding.name, None, (), _json_rows(lines(stream, encoding), encoding, needed))
+    separator, header = _sniff(stream, encoding, needed)
+    columns = header if whole else needed
+    _refuse_repeated(columns, header)
+    rows = _csv_rows(records(lines(stream, encoding), separator), encoding, columns)
+    return Table(kind, encoding.name, separator, columns, rows)
 
 
 # CSV
 
 
-def _sniff(stream: BinaryIO, encoding: Encoding, needed: Sequence[str]) -> str:
-    """The separator that finds the most needed columns in the header, and of equals the most columns."""
+def _sniff(stream: BinaryIO, encoding: Encoding, needed: Sequence[str]) -> tuple[str, list[str]]:
+    """The separator that finds the most needed columns in the header, of equals the most; and the header."""
     headers = {separator: _header(stream, encoding, separator) for separator in SEPARATORS}
     best = max(SEPARATORS, key=lambda separator: _fit(headers[separator], needed))
     header = headers[best]
@@ -82,9 +88,7 @@ def _sniff(stream: BinaryIO, encoding: Encoding, needed: Sequence[str]) -> str:
     for name in needed:
         if name not in header:
             _refuse_missing(name, header)
-        if header.count(name) > 1:
-            raise FileRefused(f"the header has the column '{_short(name)}' {header.count(name)} times")
-    return best
+    return best, header
 
 
 def _header(stream: BinaryIO, encoding: Encoding, separator: str) -> list[str] | WinnowError:
@@ -107,6 +111,12 @@ def _fit(header: list[str] | WinnowError, needed: Sequence[str]) -> tuple[int, i
 def _refuse_missing(name: str, header: list[str]) -> NoReturn:
     there = ", ".join(f"'{_short(column)}'" for column in header[:20]) + (", ..." if len(header) > 20 else "")
     raise FileRefused(f"there is no column '{name}'.{_nearest(name, header)} The header has: {there}.")
+
+
+def _refuse_repeated(columns: Iterable[str], header: list[str]) -> None:
+    for name in columns:
+        if header.count(name) > 1:
+            raise FileRefused(f"the header has the column '{_short(name)}' {header.count(name)} times")
 
 
 def _csv_rows(found: Iterable[Cells], encoding: Encoding, needed: Sequence[str]) -> Iterator[Row]:

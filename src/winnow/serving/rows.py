@@ -9,7 +9,6 @@ from typing import Any, BinaryIO, Literal, NamedTuple
 
 from winnow.errors import RowRefused
 from winnow.lifecycle.archive import SUFFIX, open_archive
-from winnow.lifecycle.delimited import records
 from winnow.lifecycle.encodings import detect, lines
 from winnow.lifecycle.tables import format_of, open_table
 
@@ -54,20 +53,11 @@ def open_rows(stream: BinaryIO, kind: FileFormat, column: str, file_bytes: int) 
     if kind == "zip":
         entries = open_archive(stream, file_bytes)
         return Rows(kind, (NAME_COLUMN,), ",", (Row({NAME_COLUMN: entry.name}, entry.content) for entry in entries))
-    table = open_table(stream, kind, (column,))
+    table = open_table(stream, kind, (column,), whole=True)
     if table.separator is None:
         return Rows(kind, (), ",", _json_rows(stream, column))
-    columns = _header(stream, table.separator)
-    whole = open_table(stream, kind, columns)
-    rows = (Row({}, row) if isinstance(row, RowRefused) else Row(row[1], row[1][column]) for row in whole.rows)
-    return Rows(kind, columns, table.separator, rows)
-
-
-def _header(stream: BinaryIO, separator: str) -> list[str]:
-    for _, cells in records(lines(stream, detect(stream)), separator):
-        if isinstance(cells, list) and any(not cell.isspace() for cell in cells if cell):
-            return [cell.strip() for cell in cells]
-    return []
+    rows = (Row({}, row) if isinstance(row, RowRefused) else Row(row[1], row[1][column]) for row in table.rows)
+    return Rows(kind, table.columns, table.separator, rows)
 
 
 def _json_rows(stream: BinaryIO, column: str) -> Iterator[Row]:

@@ -204,6 +204,7 @@ class Service:
         latency_ms = (time.perf_counter() - started) * 1000
         answered = iter(outcomes)
         ids = iter(new_ids(len(outcomes)))
+        moment = now()
         predictions: list[Prediction | WinnowError] = []
         for row in rows:
             if isinstance(row, InvalidInput):
@@ -226,7 +227,7 @@ class Service:
                     latency_ms=latency_ms,
                     request_id=caller.request_id,
                     client=caller.client,
-                    created_at=now(),
+                    created_at=moment,
                     ticket=caller.ticket,
                     blob=None if is_text else row,
                 )
