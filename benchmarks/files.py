@@ -163,7 +163,7 @@ def table(figures: Sequence[Figures]) -> str:
     first = figures[0]
     lines = [
         f"| {each.model} | {each.alone_per_second:,.0f} | {_share(each, each.one_core_per_second)} | "
-        f"{_share(each, each.two_cores_per_second)} | {each.worker_peak_mb:.0f} ({each.worker_idle_mb:.0f} before) |"
+        f"{_share(each, each.two_cores_per_second)} | {each.worker_peak_mb:.0f} (idle {each.worker_idle_mb:.0f}) |"
         for each in figures
     ]
     return (
