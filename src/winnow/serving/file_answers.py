@@ -21,7 +21,7 @@ from winnow.serving.batcher import Loaded
 from winnow.serving.rows import FileFormat, Row, open_rows
 from winnow.serving.service import Caller, Options, Service
 
-CHUNK_ROWS = 4000
+CHUNK_ROWS = 2000
 CHUNK_BYTES = 4_000_000
 """Rows, and characters or bytes of their inputs, that are read at once."""
 CHUNK_SECONDS = 2.0
