@@ -15,7 +15,7 @@ from winnow.models.dense_text import DenseText
 from winnow.models.embedding_training import TERM_OPTIONS, embed_all, fit_lsa, fit_word_vectors
 from winnow.models.embeddings import Embedding
 from winnow.models.encoder import Encoder
-from winnow.models.forest_training import grow_forest
+from winnow.models.forest_training import boosting_options, grow_forest
 from winnow.models.net import Net
 from winnow.models.net_training import train_net, train_net_on_vectors
 from winnow.models.paths import checked_embedding, project_folder
@@ -69,15 +69,7 @@ class GradientBoosting(DenseCandidate):
         targets = read_targets(examples, question)
         embedding = self._embed(examples.inputs, share(progress, 0.0, 0.3))
         vectors = embed_all(embedding, examples.inputs, share(progress, 0.3, 0.6))
-        options = {
-            "learning_rate": self.learning_rate,
-            "max_iter": self.rounds,
-            "max_leaf_nodes": self.leaves,
-            "l2_regularization": self.smoothing,
-            "max_bins": 63,
-            "max_features": 0.2,
-            "random_state": self.seed,
-        }
+        options = boosting_options(self.learning_rate, self.rounds, self.leaves, self.smoothing, self.seed)
         forest = grow_forest(vectors, targets, question, options, share(progress, 0.6, 1.0))
         progress("compiling", 1.0)
         return DenseText(question, embedding, forest)

@@ -9,7 +9,7 @@ from pydantic import Field
 from winnow.domain import Examples, Progress
 from winnow.models.base import Candidate, Model, Question
 from winnow.models.dense_image import DenseImage, ImageEmbedding
-from winnow.models.forest_training import grow_forest
+from winnow.models.forest_training import boosting_options, grow_forest
 from winnow.models.image_features import ImageFeatures
 from winnow.models.image_rows import vector_each
 from winnow.models.kernel_training import fit_kernel, part_scale
@@ -100,15 +100,7 @@ class ImageGradientBoosting(ImageCandidate):
         targets = read_targets(examples, question)
         features = ImageFeatures(self.size, thumbnail=8, edges=(4,), colours=1)
         vectors = vector_each(examples.inputs, features.vector, features.columns, share(progress, 0.0, 0.4))
-        options = {
-            "learning_rate": self.learning_rate,
-            "max_iter": self.rounds,
-            "max_leaf_nodes": self.leaves,
-            "l2_regularization": self.smoothing,
-            "max_bins": 63,
-            "max_features": 0.2,
-            "random_state": self.seed,
-        }
+        options = boosting_options(self.learning_rate, self.rounds, self.leaves, self.smoothing, self.seed)
         forest = grow_forest(vectors, targets, question, options, share(progress, 0.4, 1.0))
         progress("compiling", 1.0)
         return DenseImage(question, features, forest)
