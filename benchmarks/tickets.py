@@ -29,8 +29,8 @@ from servers import Running
 from serving import MANY, REVIEWS, TOLERANCE, make_project
 from stores import postgresql, redis_server
 from winnow.domain import JobKind, Status, new_id
+from winnow.jobs import opening
 from winnow.jobs.desk import Desk, Order
-from winnow.jobs.opening import open_queue
 from winnow.models.bundle import load_bundle
 from winnow.runtime import Runtime
 from winnow.settings import Settings, load_settings, to_environment
@@ -191,14 +191,8 @@ def worker(settings: Settings, cores: Sequence[int] = (servers.SERVER_CORE,)) ->
 @contextmanager
 def open_desk(settings: Settings) -> Iterator[Desk]:
     """A desk in this process, which works on nothing."""
-    workspace = Workspace(settings)
-    workspace.open()
-    bells, queue = open_queue(workspace.database, settings)
-    try:
-        yield Desk(workspace.database, queue, workspace.readers, settings)
-    finally:
-        bells.close()
-        workspace.close()
+    with Workspace(settings) as workspace, opening.open_desk(workspace) as (desk, _):
+        yield desk
 
 
 def finished(database: Database) -> int:

@@ -1,8 +1,7 @@
 """A project at work, without serving: what the command line, the API and workers do to data, runs and versions.
 
-workspace = Workspace(load_settings(project=folder))
-workspace.open()
-workspace.load("sentiment", Path("reviews.csv"))
+with Workspace(load_settings(project=folder)) as workspace:
+    workspace.load("sentiment", Path("reviews.csv"), name="reviews.csv")
 """
 
 from __future__ import annotations
@@ -10,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, BinaryIO
+from types import TracebackType
+from typing import Any, BinaryIO, Self
 
 from winnow import plugins
 from winnow.domain import Example, Prediction, Progress, Promotion, Run, Target, Version, no_progress
@@ -59,6 +59,20 @@ class Workspace:
     def close(self) -> None:
         """Close the store."""
         self.database.close()
+
+    def __enter__(self) -> Self:
+        """Open it for a block, which closes it at its end, or at once where it cannot be opened."""
+        try:
+            self.open()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
     def config(self, service: str) -> ServiceConfig:
         """What winnow.toml says of a service; `NotFound` with the nearest name otherwise."""

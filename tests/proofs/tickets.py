@@ -11,8 +11,8 @@ from sqlalchemy import Row, func, select
 from tests.projects import wait_until
 from winnow.domain import Job, Status, new_id
 from winnow.errors import WinnowError
+from winnow.jobs import opening
 from winnow.jobs.desk import Desk, Order
-from winnow.jobs.opening import open_queue
 from winnow.models.bundle import load_bundle
 from winnow.settings import Settings
 from winnow.store import Database, versions
@@ -60,14 +60,8 @@ def open_database(settings: Settings) -> Iterator[Database]:
 @contextmanager
 def open_desk(settings: Settings) -> Iterator[Desk]:
     """A desk in this process, which works on nothing."""
-    workspace = Workspace(settings)
-    workspace.open()
-    bells, queue = open_queue(workspace.database, settings)
-    try:
-        yield Desk(workspace.database, queue, workspace.readers, settings)
-    finally:
-        bells.close()
-        workspace.close()
+    with Workspace(settings) as workspace, opening.open_desk(workspace) as (desk, _):
+        yield desk
 
 
 def note_endings(settings: Settings) -> None:

@@ -75,12 +75,8 @@ class Session:
         if settings is None:
             settings = self.settings()
             log_warnings(settings)
-        workspace = Workspace(settings)
-        try:
-            workspace.open()
+        with Workspace(settings) as workspace:
             yield workspace
-        finally:
-            workspace.close()
 
 
 def log_warnings(settings: Settings) -> None:

@@ -85,12 +85,7 @@ class Counter:
 @contextmanager
 def open_counter(session: Session) -> Iterator[Counter]:
     """Open the project's jobs for a block."""
-    from winnow.jobs.desk import Desk  # noqa: PLC0415
-    from winnow.jobs.opening import open_queue  # noqa: PLC0415
+    from winnow.jobs.opening import open_desk  # noqa: PLC0415
 
-    with session.workspace() as workspace:
-        bells, queue = open_queue(workspace.database, workspace.settings)
-        try:
-            yield Counter(workspace, Desk(workspace.database, queue, workspace.readers, workspace.settings), bells)
-        finally:
-            bells.close()
+    with session.workspace() as workspace, open_desk(workspace) as (desk, bells):
+        yield Counter(workspace, desk, bells)

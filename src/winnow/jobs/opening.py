@@ -1,19 +1,33 @@
-"""Opens the queue that the settings name, with the bells that go with it."""
+"""Opens the queue that the settings name, with the bells that go with it; and a desk on top of them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 
 from winnow.errors import MissingExtra, ProjectError
 from winnow.jobs.bells import Bells, make_bells
+from winnow.jobs.desk import Desk
 from winnow.jobs.queue import Queue
 from winnow.jobs.sql_queue import SqlQueue, Terms
 from winnow.project import load_project
 from winnow.settings import Settings
 from winnow.store import Database
+from winnow.workspace import Workspace
 
 CONNECT_SECONDS = 1.0
 ANSWER_SECONDS = 5.0
+
+
+@contextmanager
+def open_desk(workspace: Workspace) -> Iterator[tuple[Desk, Bells]]:
+    """The desk of an open project, for a process that works on nothing; and its bells, to hear of ends."""
+    bells, queue = open_queue(workspace.database, workspace.settings)
+    try:
+        yield Desk(workspace.database, queue, workspace.readers, workspace.settings), bells
+    finally:
+        bells.close()
 
 
 def open_queue(database: Database, settings: Settings) -> tuple[Bells, Queue]:
