@@ -38,6 +38,19 @@ TABLES: Mapping[str, str] = MappingProxyType(
         "jobs": "Tickets: work that was accepted for later, who holds it, and what came of it.",
         "job_files": "Files of jobs, in parts of about a megabyte: what was handed in, and the result.",
         "webhooks": "Ends of jobs that an address is to be told of, and how far that is.",
+        "uploads": "Files of examples, kept as they were sent, so that each example can be traced to its line.",
+        "upload_parts": "The bytes of those files, in parts of about a megabyte.",
+        "accounts": "People who may sign in, with their roles.",
+        "tokens": "What programs sign in with, with their roles.",
+        "keys": "What sessions are signed with.",
+        "events": "The audit trail: who did what to what, and how it ended.",
+        "profiles": "What a version's inputs and answers looked like at training: drift is measured against it.",
+        "traffic": "What each process answered in each minute, and how fast.",
+        "measurements": "Live quality and drift of each champion over time.",
+        "turns": "When something that one process does for all was done last.",
+        "workers": "Processes that work on jobs, and when they were last heard of.",
+        "alerts": "Conditions that a person should know of, from when they first held until they are resolved.",
+        "notifications": "Who is to be told of an alert, and how far that is.",
     }
 )
 """What each table holds, in a sentence. Columns are described by their comments, or by the class they fill."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 from winnow.errors import WinnowError
 
@@ -70,6 +70,23 @@ class JobKind(StrEnum):
     TRAIN = "train"
 
 
+class Role(StrEnum):
+    """What somebody may do. Each may do what those before it may, and more.
+
+    A viewer asks and reads; an editor also gives feedback, adds examples and hands in jobs; an admin also uploads,
+    trains, promotes, erases and keeps the accounts.
+    """
+
+    VIEWER = "viewer"
+    EDITOR = "editor"
+    ADMIN = "admin"
+
+    def covers(self, needed: Role) -> bool:
+        """Whether this role may do what `needed` may."""
+        ranks = list(Role)
+        return ranks.index(self) >= ranks.index(needed)
+
+
 class History(StrEnum):
     """What an answer waits for: its commit, its place in the writer's queue, or nothing at all."""
 
@@ -114,6 +131,8 @@ class Run:
     started_at: datetime | None = None
     finished_at: datetime | None = None
     snapshot: int | None = None
+    promote: str | None = None
+    """`automatic` or `manual`, where this run was told; else winnow.toml says."""
     pid: int | None = None
     progress: Mapping[str, Any] | None = None
     report: Mapping[str, Any] | None = None
@@ -195,6 +214,124 @@ class Job:
     progress: Mapping[str, Any] | None = None
     error: Mapping[str, Any] | None = None
     webhook: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who sent a request, and what they may do; `role` None may do nothing but what is public.
+
+    `name` is how the audit trail and the history know them: an account's name, `token:<its name>`, `anonymous`, or
+    `cli:<user>` for somebody at this machine's command line. `one_time`: the password has to be replaced first.
+    """
+
+    name: str
+    role: Role | None
+    kind: Literal["account", "token", "anonymous"]
+    one_time: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A person who may sign in. `password` is its argon2 hash.
+
+    `one_time`: it was made for them, and they have to choose their own. Sessions of an older `generation` are void.
+    """
+
+    name: str
+    role: Role
+    password: str = field(repr=False)
+    one_time: bool
+    generation: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What a program signs in with. `account` is whose it is; None for one that the command line made."""
+
+    id: str
+    name: str
+    role: Role
+    account: str | None
+    created_at: datetime
+    last_used_at: datetime | None = None
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One entry of the audit trail: who did what to what.
+
+    `outcome` is `done`, or the kind of the error that it ended with; None where the process ended before it said.
+    """
+
+    id: str
+    actor: str
+    action: str
+    service: str | None
+    subject: str | None
+    details: Mapping[str, Any]
+    outcome: str | None
+    request_id: str | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The dataset up to one act of adding. `rows` were added by it; `upload` is whether its file was kept."""
+
+    number: int
+    source: str
+    rows: int
+    account: str | None
+    upload: bool
+    created_at: datetime
+
+
+class AlertState(StrEnum):
+    """Where an alert stands. A pending one has not held for long enough to tell anybody."""
+
+    PENDING = "pending"
+    OPEN = "open"
+    RESOLVED = "resolved"
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A condition that a person should know of. `service` is empty for what concerns the whole project.
+
+    `value` is the figure that was last seen, in the rule's own unit, and `requirement` what it should meet.
+    """
+
+    id: str
+    rule: str
+    service: str
+    state: AlertState
+    detail: str
+    value: float | None
+    requirement: str
+    since: datetime
+    opened_at: datetime | None = None
+    resolved_at: datetime | None = None
+    acknowledged_at: datetime | None = None
+    acknowledged_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """How a version does in use: its figures of one moment. What could not be measured is None.
+
+    `rows` is how many of the newest predictions were looked at, `feedback` how many of the newest that a person
+    spoke on; `figures` are those of `winnow.monitoring.live`.
+    """
+
+    id: str
+    service: str
+    version: int
+    rows: int
+    feedback: int
+    figures: Mapping[str, Any]
+    created_at: datetime
 
 
 def now() -> datetime:

@@ -7,7 +7,8 @@
     │   ├── RowRefused      one row of a file, with its line
     │   └── TooLarge        a request has more bytes than the process reads
     ├── FileRefused         a file of examples was refused as a whole; carries its report
-    ├── Forbidden           the caller may not do this from where they are
+    ├── Unauthenticated     nobody knows who the caller is: no credentials, or wrong ones
+    ├── Forbidden           the caller may not do this: their role is too low, or they come from another site
     ├── NotFound            there is no such service, version, run, job or prediction
     │   └── Expired         a job's result was kept for its time, and is gone
     ├── Conflict            the state of things forbids it: already training, nothing to roll back to
@@ -101,8 +102,12 @@ class FileRefused(WinnowError):
         return {} if self.report is None else {"report": self.report}
 
 
+class Unauthenticated(WinnowError):
+    """Nobody knows who the caller is: there are no credentials, or wrong ones, or they are void by now."""
+
+
 class Forbidden(WinnowError):
-    """The caller may not do this from where they are."""
+    """The caller may not do this: their role is too low, or they come from another site."""
 
 
 class NotFound(WinnowError):

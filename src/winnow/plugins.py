@@ -17,6 +17,7 @@ from winnow.errors import NotFound, nearest
 TASKS = "winnow.tasks"
 CANDIDATES = "winnow.candidates"
 MODELS = "winnow.models"
+NOTIFIERS = "winnow.notifiers"
 
 
 def names(group: str) -> list[str]:

@@ -9,11 +9,14 @@ import operator
 import re
 import tomllib
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
+from cronsim import CronSim, CronSimError
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -34,7 +37,19 @@ _COMPARISONS: Mapping[str, Callable[[float, float], bool]] = MappingProxyType(
 )
 _REQUIREMENT = re.compile(r"\s*(>=|<=|>|<)\s*(-?[0-9]*\.?[0-9]+)\s*")
 _IMAGES = "image-classification"
-_LESS_IS_BETTER = ("latency_p95_ms", "size_mb", "regression")
+_TEXTS = "text-classification"
+_CLASSIC_TASKS: Mapping[str, str] = MappingProxyType(
+    {"images": _IMAGES, "sentiment": _TEXTS, "satisfaction": _TEXTS}
+)
+_LESS_IS_BETTER = (
+    "latency_p95_ms",
+    "size_mb",
+    "regression",
+    "error_rate",
+    "drift",
+    "queue_age_s",
+    "worker_silent_s",
+)
 
 
 class _Section(BaseModel):
@@ -95,11 +110,84 @@ class Gates(_Section):
         return single | {f"recall.{label}": str(requirement) for label, requirement in self.recall.items()}
 
 
-class Retrain(_Section):
-    """What happens after a run."""
+def _cron(value: str) -> str:
+    try:
+        CronSim(value, datetime.now(UTC))
+    except CronSimError as error:
+        raise ValueError(
+            f'should be five fields (minute, hour, day, month, weekday) such as "0 3 * * *": {error}'
+        ) from None
+    return value
 
+
+class Retrain(_Section):
+    """When a service is trained by itself, and what happens after a run."""
+
+    new_examples: int | None = Field(
+        None, strict=True, ge=1, description="Train when so many examples were added since the last run."
+    )
+    cron: Annotated[str, AfterValidator(_cron)] | None = Field(
+        None, description='Train at these times, in UTC, such as `"0 3 * * *"`: where examples were added since.'
+    )
     promote: Literal["automatic", "manual"] = Field(
         "automatic", description="Whether the best version that meets its gates takes over by itself."
+    )
+    rollback: Literal["manual", "automatic"] = Field(
+        "manual",
+        description="Whether a champion that people correct significantly more often than the one before is "
+        "rolled back by itself.",
+    )
+
+
+def _or_off(value: object) -> object:
+    return None if value == "off" else value
+
+
+OptionalRequirement = Annotated[RequirementText | None, BeforeValidator(_or_off)]
+"""A requirement, or `"off"`."""
+
+
+class ServiceAlerts(_Section):
+    """When people are told that something is wrong with a service. `"off"` leaves a rule out."""
+
+    error_rate: OptionalRequirement = Field(
+        Requirement(comparison="<=", value=0.05),
+        description="Share of inputs of the last minutes that got no answer though nothing was wrong with them.",
+    )
+    latency_p95_ms: OptionalRequirement = Field(
+        Requirement(comparison="<=", value=1000),
+        description="Milliseconds from admission to answer in the last minutes, 95th percentile.",
+    )
+    drift: OptionalRequirement = Field(
+        Requirement(comparison="<=", value=0.25),
+        description="Population stability index of labels and of confidence against training; the larger counts.",
+    )
+    feedback: int = Field(
+        50,
+        strict=True,
+        ge=10,
+        description="How many of a version's predictions people must have spoken on before its gates are put to "
+        "what they said.",
+    )
+
+
+class ProjectAlerts(_Section):
+    """When people are told that something is wrong with the whole. `"off"` leaves a rule out."""
+
+    queue_age_s: OptionalRequirement = Field(
+        Requirement(comparison="<=", value=300), description="Seconds that the oldest job has waited."
+    )
+    worker_silent_s: OptionalRequirement = Field(
+        Requirement(comparison="<=", value=60), description="Seconds since a worker was last heard of."
+    )
+    disk_free_gb: OptionalRequirement = Field(
+        Requirement(comparison=">=", value=1), description="Gigabytes left where database and models live."
+    )
+    hold_minutes: float = Field(
+        2.0,
+        ge=0,
+        le=1440,
+        description="Minutes that a condition has to hold before an alert opens, and to be gone before it ends.",
     )
 
 
@@ -176,6 +264,7 @@ class ServiceConfig(_Section):
     )
     gates: Gates = Field(default_factory=Gates)
     retrain: Retrain = Field(default_factory=Retrain)
+    alerts: ServiceAlerts = Field(default_factory=ServiceAlerts)
     serving: Serving = Field(default_factory=Serving)
 
     @model_validator(mode="before")
@@ -251,6 +340,17 @@ class Classic(_Section):
     images: str | None = Field(
         None, min_length=1, description="Service that answers `/info` and `/classifications`; it classifies images."
     )
+    sentiment: str | None = Field(
+        None,
+        min_length=1,
+        description="Service that answers `/predict` with `reviews`, and `/history`; it classifies texts.",
+    )
+    satisfaction: str | None = Field(
+        None,
+        min_length=1,
+        description="Service that `/comment` and `/uploadfile` add to, with `/status` and `/authentification`; "
+        "it classifies texts.",
+    )
 
 
 class ProjectSection(_Section):
@@ -258,6 +358,7 @@ class ProjectSection(_Section):
 
     name: str = Field(min_length=1, description="The project's name, for people.")
     classic: Classic = Field(default_factory=Classic)
+    alerts: ProjectAlerts = Field(default_factory=ProjectAlerts)
 
 
 class ProjectFile(_Section):
@@ -270,16 +371,19 @@ class ProjectFile(_Section):
 
     @field_validator("services")
     @classmethod
-    def _classic_names_a_service(
+    def _classic_names_services(
         cls, services: Mapping[str, ServiceConfig], info: ValidationInfo
     ) -> Mapping[str, ServiceConfig]:
-        name = info.data["project"].classic.images if "project" in info.data else None
-        if name is None:
-            return services
-        if name not in services:
-            raise ValueError(f"has no '{name}', which 'project.classic.images' names.{nearest(name, services)}")
-        if services[name].task != "image-classification":
-            raise ValueError(f"has '{name}', which 'project.classic.images' names: its task should be '{_IMAGES}'")
+        classic = info.data["project"].classic if "project" in info.data else Classic()
+        for role, name in classic:
+            if name is None:
+                continue
+            key = f"project.classic.{role}"
+            if name not in services:
+                raise ValueError(f"has no '{name}', which '{key}' names.{nearest(name, services)}")
+            task = _CLASSIC_TASKS[role]
+            if services[name].task != task:
+                raise ValueError(f"has '{name}', which '{key}' names: its task should be '{task}'")
         return services
 
 
@@ -290,6 +394,7 @@ class Project:
         self.folder = folder
         self.name = content.project.name
         self.classic = content.project.classic
+        self.alerts = content.project.alerts
         self.services = content.services
 
     def service(self, name: str) -> ServiceConfig:

@@ -8,6 +8,7 @@ from typing import Self
 from winnow.domain import JobKind
 from winnow.errors import NotFound, nearest
 from winnow.jobs import courier, retention
+from winnow.jobs.chores import Chore, Chores
 from winnow.jobs.courier import Courier
 from winnow.jobs.desk import Desk
 from winnow.jobs.filing import Filing
@@ -17,7 +18,7 @@ from winnow.jobs.predicting import Predicting
 from winnow.jobs.retention import Retention
 from winnow.jobs.training import Training
 from winnow.jobs.watch import Watch
-from winnow.jobs.worker import Chore, Doer, Worker
+from winnow.jobs.worker import Doer, Worker
 from winnow.monitoring.metrics import Metrics
 from winnow.serving.journal import Journal
 from winnow.serving.loader import Loader
@@ -89,12 +90,19 @@ class Runtime:
         self.intake = Intake(self.desk)
         self.watch = Watch(self.workspace.database, self._bells)
         await self.loader.start()
+        self._chores = Chores(self._list_chores())
+        self._chores.start()
         return self
+
+    def _list_chores(self) -> list[Chore]:
+        """What every process that serves or works sees to; what one of them does for all is done in turns."""
+        return []
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop watching, let batches end, write what intake and journal hold, close the store."""
+        """Stop the chores, stop watching, let batches end, write what intake and journal hold, close the store."""
+        await self._chores.stop()
         await self.watch.close()
         await self.loader.close()
         for service in self._services.values():

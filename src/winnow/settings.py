@@ -29,7 +29,10 @@ class Settings(BaseSettings):
     database: SecretStr | None = Field(
         None, description="URL of the database, such as postgresql://user@host/name; a SQLite file if unset."
     )
-    host: str = Field("127.0.0.1", description="Address to listen on. Only loopback addresses are served.")
+    host: str = Field(
+        "127.0.0.1",
+        description="Address to listen on; one that is not loopback is served only where there are accounts.",
+    )
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     workers: int = Field(1, ge=1, le=256, description="Serving processes that share the port.")
     history: History = Field(
@@ -61,6 +64,24 @@ class Settings(BaseSettings):
     )
     webhook_private: bool = Field(
         default=False, description="Whether webhooks may go to loopback and private addresses."
+    )
+    page: bool = Field(default=True, description="Whether the page for people is served, at /ui.")
+    anonymous: Literal["auto", "nobody", "viewer", "editor", "admin"] = Field(
+        "auto",
+        description="What callers without credentials may do, on loopback addresses only; auto lets them ask and "
+        "read until somebody has signed in.",
+    )
+    session_hours: float = Field(12.0, gt=0, le=8760, description="Hours after which a page asks to sign in again.")
+    monitor_seconds: float = Field(
+        60.0,
+        ge=0.05,
+        le=86_400,
+        description="Seconds between two looks at live quality, drift, alerts and whether to train again.",
+    )
+    notify: SecretStr | None = Field(
+        None,
+        description="Who is told of alerts: addresses as apprise has them, such as discord://id/token, with spaces "
+        "between them.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info",

@@ -50,7 +50,7 @@ KEYS = [
 
 TYPES = [
     ("project = 3", "'project' should be a table, [project], not 3"),
-    (HEAD + "services.shop = 3", "unknown key 'services' in the table [project]. There is: classic, name."),
+    (HEAD + "services.shop = 3", "unknown key 'services' in the table [project]. There is: alerts, classic, name."),
     (HEAD + "[services]\nshop = 3", "'services.shop' should be a table, [services.shop], not 3"),
     ("[project]\nname = 3", "'project.name' should be a text in quotes, not 3"),
     ('[project]\nname = ""', "'project.name' should not be empty: The project's name"),

@@ -14,9 +14,10 @@ from tests.jobs.working import eventually
 from winnow.domain import JobKind, Status
 from winnow.errors import InvalidInput, ModelFailed, StoreFailed
 from winnow.jobs.bells import make_bells
+from winnow.jobs.chores import Chore
 from winnow.jobs.queue import Queue
 from winnow.jobs.sql_queue import SqlQueue, Terms
-from winnow.jobs.worker import Chore, Doer, Done, LeaseLost, Worker
+from winnow.jobs.worker import Doer, Done, LeaseLost, Worker
 from winnow.monitoring.metrics import Metrics
 from winnow.settings import Settings
 from winnow.store import Database

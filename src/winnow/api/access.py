@@ -1,15 +1,21 @@
-"""What the routes share: how they reach the runtime, ids in paths, answers from domain objects, and refusals."""
+"""What the routes share: who may use them, how they reach the runtime, ids in paths, and what they answer with.
+
+Every route says who may use it: `dependencies=[VIEWER]`, or EDITOR, ADMIN or PUBLIC. `UseIdentity` is who does.
+"""
 
 from __future__ import annotations
 
 import re
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Path, Request
+from fastapi.routing import APIRoute
 from pydantic import AfterValidator
+from starlette.types import Scope
 
-from winnow.errors import NotFound
+from winnow.domain import Identity, Role
+from winnow.errors import Forbidden, NotFound, Unauthenticated
 from winnow.runtime import Runtime
 from winnow.workspace import Workspace
 
@@ -27,6 +33,57 @@ def as_answer(kind: type[T], thing: object) -> T:
     """What the API shows of a domain object: its attributes of the same names."""
     names = (field.name for field in fields(kind))  # type: ignore[arg-type]  # T is a dataclass of client.answers
     return kind(**{name: getattr(thing, name) for name in names})
+
+
+def require(scope: Scope, role: Role) -> Identity:
+    """Who sent the request, where they may do what this role may.
+
+    `Unauthenticated` where nobody knows who it is, `Forbidden` where their own role is too low.
+    """
+    identity: Identity = scope["state"]["identity"]
+    if identity.one_time:
+        raise Forbidden(
+            "this password was made for you and works once: choose your own, on the page or with "
+            "`winnow users password`"
+        )
+    if identity.role is None:
+        raise Unauthenticated("sign in first: with a token (Bearer) or with a name and its password (Basic)")
+    if not identity.role.covers(role):
+        if identity.kind == "anonymous":
+            raise Unauthenticated(f"this takes the role {role}: sign in with a token or a name and password")
+        raise Forbidden(f"this takes the role {role}, and {identity.name} has the role {identity.role}")
+    return identity
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Lets those use a route who may do what `role` may; everybody where that is None."""
+
+    role: Role | None
+
+    def __call__(self, request: Request) -> None:
+        """Refuse all others."""
+        if self.role is not None:
+            require(request.scope, self.role)
+
+
+PUBLIC = Depends(Access(None))
+VIEWER = Depends(Access(Role.VIEWER))
+EDITOR = Depends(Access(Role.EDITOR))
+ADMIN = Depends(Access(Role.ADMIN))
+
+
+def role_of(route: APIRoute) -> Role | None:
+    """Who may use a route, as it says itself; `LookupError` where it does not."""
+    for dependency in route.dependencies:
+        if isinstance(dependency.dependency, Access):
+            return dependency.dependency.role
+    raise LookupError(f"the route {route.path} does not say who may use it")
+
+
+def _identity(request: Request) -> Identity:
+    identity: Identity = request.state.identity
+    return identity
 
 
 def _runtime(request: Request) -> Runtime:
@@ -47,6 +104,7 @@ def _known_form(given: str) -> str:
     return given
 
 
+UseIdentity = Annotated[Identity, Depends(_identity)]
 UseRuntime = Annotated[Runtime, Depends(_runtime)]
 UseWorkspace = Annotated[Workspace, Depends(_workspace)]
 ServiceName = Annotated[

@@ -30,6 +30,7 @@ from winnow.api.dialects.classic import add_classic_images
 from winnow.api.docs_page import add_docs_page
 from winnow.api.documentation import TAGS, DocumentedAPI
 from winnow.api.edge import Edge
+from winnow.api.guard import Guard
 from winnow.api.head import HeadAsGet
 from winnow.api.predict import PredictLane
 from winnow.api.stopping import told_to_stop
@@ -43,12 +44,12 @@ MEGABYTE = 1_000_000
 def create_app(settings: Settings) -> ASGIApp:
     """Build the application of a project. Its store and models are opened when the server starts it.
 
-    The edge and the lane for predictions stand outside FastAPI: a prediction passes through neither its layers nor
-    its router.
+    The edge, the guard and the lane for predictions stand outside FastAPI: a prediction passes through neither its
+    layers nor its router.
     """
     runtime = Runtime(settings)
     return Edge(
-        PredictLane(HeadAsGet(BodiesAsJson(create_api(runtime))), runtime),
+        Guard(PredictLane(HeadAsGet(BodiesAsJson(create_api(runtime))), runtime), settings),
         metrics=runtime.metrics,
         max_body=int(settings.max_body_mb * MEGABYTE),
         max_upload=int(settings.max_upload_mb * MEGABYTE),

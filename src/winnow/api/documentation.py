@@ -14,7 +14,8 @@ from winnow.client.problems import MEDIA_TYPE
 
 _MEANING: Mapping[int, str] = MappingProxyType(
     {
-        403: "A page of another site sent this.",
+        401: "Nobody knows who sent this: there are no credentials, or wrong ones.",
+        403: "The sender's role is too low, or a page of another site sent it.",
         404: "There is no such thing; the detail names what is close.",
         409: "The present state forbids it. Where gates do, `failures` says which and by how much; where a job "
         "failed, `job_error` is its own problem.",
@@ -41,6 +42,9 @@ TAGS = [
     {"name": "examples", "description": "The labelled inputs that a service learns from."},
     {"name": "runs", "description": "Training in the background, with a state to poll and a report at the end."},
     {"name": "versions", "description": "The registry: trained models, and who of them answers users."},
+    {"name": "live", "description": "How a service does in use: traffic, quality, drift."},
+    {"name": "alerts", "description": "Conditions that a person should know of."},
+    {"name": "accounts", "description": "Who may do what, and who did."},
     {"name": "classic", "description": "The routes of older systems, where winnow.toml names a service for them."},
     {"name": "operations", "description": "Is it alive, is it ready, how is it doing."},
 ]

@@ -11,7 +11,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import TypeAdapter
 
 from winnow import domain
-from winnow.api.access import Ticket, UseRuntime, refusals
+from winnow.api.access import EDITOR, Ticket, UseRuntime, refusals
 from winnow.api.jobs import described
 from winnow.client.answers import Job
 from winnow.runtime import Runtime
@@ -33,7 +33,12 @@ _EVENTS: Mapping[int | str, dict[str, Any]] = {
 }
 
 
-@router.get("/jobs/{ticket}/events", response_class=StreamingResponse, responses={**_EVENTS, **refusals(404, 503)})
+@router.get(
+    "/jobs/{ticket}/events",
+    response_class=StreamingResponse,
+    responses={**_EVENTS, **refusals(404, 503)},
+    dependencies=[EDITOR],
+)
 async def follow_job(
     ticket: Ticket,
     runtime: UseRuntime,

@@ -8,27 +8,37 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, UploadFile
 from starlette.status import HTTP_201_CREATED
 
-from winnow.api.access import ServiceName, UseWorkspace, as_answer, refusals
+from winnow.api.access import ADMIN, EDITOR, ServiceName, UseWorkspace, as_answer, refusals
 from winnow.api.schemas import ExampleRequest, Page, UploadQuery
 from winnow.client.answers import AddedExample, ExamplesPage, LoadReport, StoredExample
 
 router = APIRouter(tags=["examples"])
 
 
-@router.get("/services/{service}/examples", responses=refusals(404, 422, 503))
+@router.get("/services/{service}/examples", responses=refusals(404, 422, 503), dependencies=[EDITOR])
 def list_examples(service: ServiceName, workspace: UseWorkspace, query: Annotated[Page, Query()]) -> ExamplesPage:
     """The newest examples first, and how many there are."""
     rows = workspace.examples(service, query.n, query.before)
     return ExamplesPage(workspace.example_count(service), tuple(StoredExample(**row) for row in rows))
 
 
-@router.post("/services/{service}/examples", status_code=HTTP_201_CREATED, responses=refusals(404, 422, 503))
+@router.post(
+    "/services/{service}/examples",
+    status_code=HTTP_201_CREATED,
+    responses=refusals(404, 422, 503),
+    dependencies=[EDITOR],
+)
 def add_example(service: ServiceName, request: ExampleRequest, workspace: UseWorkspace) -> AddedExample:
     """Add one labelled input. Adding the same one again changes nothing."""
     return as_answer(AddedExample, workspace.add_example(service, request.input, request.target))
 
 
-@router.post("/services/{service}/examples/upload", response_model=LoadReport, responses=refusals(404, 422, 503))
+@router.post(
+    "/services/{service}/examples/upload",
+    response_model=LoadReport,
+    responses=refusals(404, 422, 503),
+    dependencies=[ADMIN],
+)
 def upload_examples(
     service: ServiceName, file: UploadFile, workspace: UseWorkspace, query: Annotated[UploadQuery, Query()]
 ) -> Mapping[str, Any]:

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request, Response
 from starlette.requests import ClientDisconnect
 from starlette.status import HTTP_202_ACCEPTED
 
-from winnow.api.access import ServiceName, UseRuntime, refusals
+from winnow.api.access import EDITOR, ServiceName, UseRuntime, refusals
 from winnow.api.file_form import FILE, FileForm
 from winnow.api.inputs import from_text, read_options
 from winnow.api.jobs import LOCATION, IdempotencyKey, accepted
@@ -48,6 +48,7 @@ def _form() -> dict[str, Any]:
     status_code=HTTP_202_ACCEPTED,
     responses={202: {"headers": LOCATION}, **refusals(404, 409, 422, 429, 503)},
     openapi_extra=_form(),
+    dependencies=[EDITOR],
 )
 async def submit_file(
     service: ServiceName,

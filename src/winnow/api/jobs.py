@@ -11,7 +11,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from starlette.status import HTTP_202_ACCEPTED
 
 from winnow import domain
-from winnow.api.access import ServiceName, Ticket, UseRuntime, refusals
+from winnow.api.access import EDITOR, ServiceName, Ticket, UseRuntime, refusals
 from winnow.api.asking import asking_body
 from winnow.api.inputs import Asked, decode
 from winnow.api.predict import caller_of, content_type
@@ -64,6 +64,7 @@ def _submission_body() -> dict[str, Any]:
     status_code=HTTP_202_ACCEPTED,
     responses={202: {"headers": LOCATION}, **refusals(404, 409, 422, 429, 503)},
     openapi_extra=_submission_body(),
+    dependencies=[EDITOR],
 )
 async def submit_job(
     service: ServiceName,
@@ -91,7 +92,7 @@ async def submit_job(
     return accepted(await runtime.intake.put(new), response)
 
 
-@router.get("/jobs", responses=refusals(422, 503))
+@router.get("/jobs", responses=refusals(422, 503), dependencies=[EDITOR])
 def list_jobs(runtime: UseRuntime, query: Annotated[JobsQuery, Query()]) -> JobsPage:
     """The newest jobs first. Filters narrow each other; `before` goes back from page to page."""
     try:
@@ -101,7 +102,7 @@ def list_jobs(runtime: UseRuntime, query: Annotated[JobsQuery, Query()]) -> Jobs
     return JobsPage(tuple(map(job_answer, found)))
 
 
-@router.get("/jobs/{ticket}", responses=refusals(404, 422, 503))
+@router.get("/jobs/{ticket}", responses=refusals(404, 422, 503), dependencies=[EDITOR])
 async def show_job(ticket: Ticket, runtime: UseRuntime, query: Annotated[WaitQuery, Query()]) -> Job:
     """One job: whether it waits, and behind how many; how far it is; how it ended. `wait` waits for its end."""
     if query.wait:
@@ -111,7 +112,7 @@ async def show_job(ticket: Ticket, runtime: UseRuntime, query: Annotated[WaitQue
     return await described(runtime, job)
 
 
-@router.delete("/jobs/{ticket}", responses=refusals(404, 409, 503))
+@router.delete("/jobs/{ticket}", responses=refusals(404, 409, 503), dependencies=[EDITOR])
 def cancel_job(ticket: Ticket, runtime: UseRuntime) -> Job:
     """Cancel a job that has not ended. Nothing that is still done for it is kept."""
     return job_answer(runtime.desk.cancel(ticket))

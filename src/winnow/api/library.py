@@ -10,7 +10,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Header, Path, Query, Response
 from starlette.status import HTTP_304_NOT_MODIFIED
 
-from winnow.api.access import ServiceName, UseWorkspace, refusals
+from winnow.api.access import VIEWER, ServiceName, UseWorkspace, refusals
 from winnow.api.media_types import IMAGE_TYPES, media_type_of
 from winnow.client.answers import LibraryImage, LibraryPage
 from winnow.errors import NotFound
@@ -40,7 +40,7 @@ def _answers(*types: str) -> dict[int | str, dict[str, Any]]:
     }
 
 
-@router.get("/services/{service}/library", responses=refusals(404))
+@router.get("/services/{service}/library", responses=refusals(404), dependencies=[VIEWER])
 def list_library(service: ServiceName, workspace: UseWorkspace) -> LibraryPage:
     """The images that users may pick from, by name."""
     root = f"/services/{service}/library"
@@ -48,7 +48,12 @@ def list_library(service: ServiceName, workspace: UseWorkspace) -> LibraryPage:
     return LibraryPage(tuple(LibraryImage(name, path, f"{path}/thumbnail") for name, path in paths))
 
 
-@router.get("/services/{service}/library/{name}", response_class=Response, responses=_answers(*IMAGE_TYPES))
+@router.get(
+    "/services/{service}/library/{name}",
+    response_class=Response,
+    responses=_answers(*IMAGE_TYPES),
+    dependencies=[VIEWER],
+)
 def show_library_image(
     service: ServiceName, name: ImageName, workspace: UseWorkspace, seen: Seen = None
 ) -> Response:
@@ -59,7 +64,10 @@ def show_library_image(
 
 
 @router.get(
-    "/services/{service}/library/{name}/thumbnail", response_class=Response, responses=_answers("image/webp")
+    "/services/{service}/library/{name}/thumbnail",
+    response_class=Response,
+    responses=_answers("image/webp"),
+    dependencies=[VIEWER],
 )
 def show_thumbnail(
     service: ServiceName,
@@ -77,7 +85,12 @@ def show_thumbnail(
     return _image(tag, seen, _ASK_AGAIN, lambda: library.thumbnail(name, size))
 
 
-@router.get("/services/{service}/images/{digest}", response_class=Response, responses=_answers(*IMAGE_TYPES))
+@router.get(
+    "/services/{service}/images/{digest}",
+    response_class=Response,
+    responses=_answers(*IMAGE_TYPES),
+    dependencies=[VIEWER],
+)
 def show_image(
     service: ServiceName,
     digest: Annotated[

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Response
 from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from winnow.api.access import UseRuntime, refusals
+from winnow.api.access import PUBLIC, VIEWER, UseRuntime, refusals
 from winnow.client.answers import Live, Ready
 from winnow.errors import NotReady
 from winnow.store import job_counts, versions
@@ -14,13 +14,13 @@ from winnow.store import job_counts, versions
 router = APIRouter(tags=["operations"])
 
 
-@router.get("/health/live")
+@router.get("/health/live", dependencies=[PUBLIC])
 async def live() -> Live:
     """Whether the process answers at all. Restart it where this fails."""
     return Live("live")
 
 
-@router.get("/health/ready", responses=refusals(503))
+@router.get("/health/ready", responses=refusals(503), dependencies=[PUBLIC])
 def ready(runtime: UseRuntime) -> Ready:
     """Whether every champion is loaded and the store answers. Send no traffic where this fails."""
     with runtime.workspace.database.read() as connection:
@@ -33,7 +33,7 @@ def ready(runtime: UseRuntime) -> Ready:
     return Ready("ready", tuple(services))
 
 
-@router.get("/metrics", response_class=PlainTextResponse, responses=refusals(503))
+@router.get("/metrics", response_class=PlainTextResponse, responses=refusals(503), dependencies=[VIEWER])
 def metrics(runtime: UseRuntime) -> Response:
     """Figures for Prometheus, of all serving processes together."""
     with runtime.workspace.database.read() as connection:

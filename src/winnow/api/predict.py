@@ -13,9 +13,10 @@ from typing import Any
 from loguru import logger
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from winnow.api.access import require
 from winnow.api.inputs import Asked, decode
 from winnow.api.problems import problem_of
-from winnow.domain import Prediction
+from winnow.domain import Prediction, Role
 from winnow.errors import WinnowError
 from winnow.runtime import Runtime
 from winnow.serving.service import Caller
@@ -38,6 +39,7 @@ class PredictLane:
             await self._app(scope, receive, send)
             return
         scope["route"] = self
+        require(scope, Role.VIEWER)
         self._runtime.service(service).check_room()
         asked = decode(await _read(receive), content_type(scope))
         answer = await predict(self._runtime, service, asked, caller_of(scope))

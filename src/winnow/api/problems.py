@@ -23,6 +23,7 @@ _STATUS: Mapping[type[errors.WinnowError], tuple[HTTPStatus, str]] = MappingProx
         errors.InvalidInput: (HTTPStatus.UNPROCESSABLE_ENTITY, "INVALID_PARAMETER_VALUE"),
         errors.TooLarge: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "INVALID_PARAMETER_VALUE"),
         errors.FileRefused: (HTTPStatus.UNPROCESSABLE_ENTITY, "INVALID_PARAMETER_VALUE"),
+        errors.Unauthenticated: (HTTPStatus.UNAUTHORIZED, "UNAUTHENTICATED"),
         errors.Forbidden: (HTTPStatus.FORBIDDEN, "PERMISSION_DENIED"),
         errors.NotFound: (HTTPStatus.NOT_FOUND, "RESOURCE_DOES_NOT_EXIST"),
         errors.Expired: (HTTPStatus.GONE, "RESOURCE_DOES_NOT_EXIST"),

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
-from winnow.api.access import Ticket, UseRuntime, refusals
+from winnow.api.access import EDITOR, Ticket, UseRuntime, refusals
 from winnow.api.documentation import RETRY_AFTER
 from winnow.api.problems import kept_problem, problem_of, problem_response
 from winnow.client.answers import Prediction, PredictionsPage, TrainingResult
@@ -36,6 +36,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u20
     "/jobs/{ticket}/result",
     response_model=Prediction | PredictionsPage | TrainingResult,
     responses={**_FOUND, **refusals(404, 410, 503), 409: {"headers": {"Retry-After": RETRY_AFTER}}},
+    dependencies=[EDITOR],
 )
 def show_result(ticket: Ticket, request: Request, runtime: UseRuntime) -> Response:
     """What a finished job found: predictions as predict answers them, what training led to, or a file to download.

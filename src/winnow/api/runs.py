@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 from starlette.status import HTTP_202_ACCEPTED
 
-from winnow.api.access import RunId, ServiceName, UseWorkspace, as_answer, refusals
+from winnow.api.access import ADMIN, VIEWER, RunId, ServiceName, UseWorkspace, as_answer, refusals
 from winnow.api.schemas import ShortPage
 from winnow.client.answers import Run, RunsPage
 
@@ -21,6 +21,7 @@ _LOCATION = {"Location": {"description": "Where the run is to be polled.", "sche
     "/services/{service}/train",
     status_code=HTTP_202_ACCEPTED,
     responses={202: {"headers": _LOCATION}, **refusals(404, 409, 503)},
+    dependencies=[ADMIN],
 )
 def train(service: ServiceName, workspace: UseWorkspace, response: Response) -> Run:
     """Train all candidates on the examples of this moment. Poll the run that `Location` names."""
@@ -29,27 +30,27 @@ def train(service: ServiceName, workspace: UseWorkspace, response: Response) -> 
     return as_answer(Run, run)
 
 
-@router.get("/services/{service}/runs", responses=refusals(404, 422, 503))
+@router.get("/services/{service}/runs", responses=refusals(404, 422, 503), dependencies=[VIEWER])
 def list_runs(service: ServiceName, workspace: UseWorkspace, query: Annotated[ShortPage, Query()]) -> RunsPage:
     """The newest runs first, without their reports."""
     found = workspace.runs(service, query.n)
     return RunsPage(tuple(replace(as_answer(Run, run), report=None) for run in found))
 
 
-@router.get("/services/{service}/runs/{run_id}", responses=refusals(404, 503))
+@router.get("/services/{service}/runs/{run_id}", responses=refusals(404, 503), dependencies=[VIEWER])
 def show_run(service: ServiceName, run_id: RunId, workspace: UseWorkspace) -> Run:
     """One run: how far it is, and its report once it is finished."""
     return as_answer(Run, workspace.run(service, run_id))
 
 
-@router.delete("/services/{service}/runs/{run_id}", responses=refusals(404, 409, 503))
+@router.delete("/services/{service}/runs/{run_id}", responses=refusals(404, 409, 503), dependencies=[ADMIN])
 def cancel_run(service: ServiceName, run_id: RunId, workspace: UseWorkspace) -> Run:
     """Cancel a run. Nothing of it is kept."""
     workspace.config(service)
     return as_answer(Run, workspace.cancel_run(service, run_id))
 
 
-@router.get("/services/{service}/report", responses=refusals(404, 503))
+@router.get("/services/{service}/report", responses=refusals(404, 503), dependencies=[VIEWER])
 def show_report(service: ServiceName, workspace: UseWorkspace) -> dict[str, Any]:
     """The report of the newest finished run: every candidate beside the champion, on the same rows."""
     return dict(workspace.report(service))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from winnow.api.access import ServiceName, UseRuntime, refusals
+from winnow.api.access import VIEWER, ServiceName, UseRuntime, refusals
 from winnow.api.asking import asking_body
 from winnow.api.inputs import decode
 from winnow.api.predict import ROUTE, caller_of, content_type, predict
@@ -14,14 +14,14 @@ from winnow.runtime import Runtime
 router = APIRouter(tags=["services"])
 
 
-@router.get("/services")
+@router.get("/services", dependencies=[VIEWER])
 def list_services(runtime: UseRuntime) -> ServicesPage:
     """All services of the project, with their state."""
     project = runtime.workspace.project
     return ServicesPage(project.name, tuple(_describe(runtime, name) for name in project.services))
 
 
-@router.get("/services/{service}", responses=refusals(404))
+@router.get("/services/{service}", responses=refusals(404), dependencies=[VIEWER])
 def show_service(service: ServiceName, runtime: UseRuntime) -> Service:
     """One service: its task, labels, champion, gates and state."""
     runtime.service(service)
@@ -33,6 +33,7 @@ def show_service(service: ServiceName, runtime: UseRuntime) -> Service:
     response_model=Prediction | PredictionsPage,
     responses=refusals(404, 422, 429, 503, 504),
     openapi_extra=asking_body("PredictRequest"),
+    dependencies=[VIEWER],
 )
 async def predict_inputs(service: ServiceName, request: Request, runtime: UseRuntime) -> Response:
     """Answer one input with one prediction, or several inputs with one entry for each.

@@ -6,14 +6,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
-from winnow.api.access import ServiceName, UseWorkspace, as_answer, refusals
+from winnow.api.access import ADMIN, VIEWER, ServiceName, UseWorkspace, as_answer, refusals
 from winnow.api.schemas import PromoteRequest, ShortPage, VersionNumber
 from winnow.client.answers import Promotion, Version, VersionsPage
 
 router = APIRouter(tags=["versions"])
 
 
-@router.get("/services/{service}/versions", responses=refusals(404, 422, 503))
+@router.get("/services/{service}/versions", responses=refusals(404, 422, 503), dependencies=[VIEWER])
 def list_versions(
     service: ServiceName, workspace: UseWorkspace, query: Annotated[ShortPage, Query()]
 ) -> VersionsPage:
@@ -24,7 +24,9 @@ def list_versions(
     )
 
 
-@router.post("/services/{service}/versions/{version}/promote", responses=refusals(404, 409, 422, 503))
+@router.post(
+    "/services/{service}/versions/{version}/promote", responses=refusals(404, 409, 422, 503), dependencies=[ADMIN]
+)
 def promote(
     service: ServiceName,
     version: Annotated[VersionNumber, Path(description="Number of the version.")],
@@ -35,7 +37,7 @@ def promote(
     return as_answer(Promotion, workspace.promote(service, version, force=bool(request and request.force)))
 
 
-@router.post("/services/{service}/rollback", responses=refusals(404, 409, 503))
+@router.post("/services/{service}/rollback", responses=refusals(404, 409, 503), dependencies=[ADMIN])
 def rollback(service: ServiceName, workspace: UseWorkspace) -> Promotion:
     """Give the place back to the champion before this one."""
     return as_answer(Promotion, workspace.rollback(service))

@@ -10,7 +10,7 @@ import asyncio
 import os
 import socket
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,6 +22,7 @@ from loguru import logger
 from winnow.domain import JobKind, Prediction, Status, new_id, now
 from winnow.errors import Cancelled, Conflict, FileRefused, InvalidInput, NotFound, StoreFailed, WinnowError
 from winnow.jobs.bells import WORK, Bells, Doorbell
+from winnow.jobs.chores import Chore, Chores
 from winnow.jobs.queue import LANES, Queue
 from winnow.monitoring.metrics import JobMetrics
 from winnow.settings import Settings
@@ -51,14 +52,6 @@ class Done:
 
     endings: Sequence[Ending]
     predictions: Sequence[Prediction] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Chore:
-    """What a worker does besides, again and again with a pause of so many seconds."""
-
-    seconds: float
-    do: Callable[[], Awaitable[None]]
 
 
 class Doer(Protocol):
@@ -98,11 +91,12 @@ class Worker:
         self._bells = bells
         self._settings = settings
         self._metrics = metrics
-        self._chores = chores
+        beat = settings.lease_seconds / 3
+        own = [Chore(beat, self._renew), Chore(min(LOOK_SECONDS, beat), self._recover)]
+        self._chores = Chores([*own, *chores])
         self._held: dict[str, Lease] = {}
         self._working: dict[asyncio.Task[Done], Sequence[Lease]] = {}
         self._lanes: list[asyncio.Task[None]] = []
-        self._timers: list[asyncio.Task[None]] = []
         self._closing = False
         # Threads of its own: leases are renewed however busy the threads that everybody shares may be.
         self._threads = ThreadPoolExecutor(2 * settings.concurrency + 4, thread_name_prefix="winnow-worker")
@@ -112,9 +106,7 @@ class Worker:
         for kinds in LANES:
             many = 1 if kinds == {JobKind.TRAIN} else self._settings.concurrency
             self._lanes += [asyncio.create_task(self._lane(kinds)) for _ in range(many)]
-        beat = self._settings.lease_seconds / 3
-        chores = [Chore(beat, self._renew), Chore(min(LOOK_SECONDS, beat), self._recover), *self._chores]
-        self._timers = [asyncio.create_task(_repeat(chore)) for chore in chores]
+        self._chores.start()
         return self
 
     async def __aexit__(
@@ -127,9 +119,10 @@ class Worker:
             if self._doers[leases[0].kind].resumes:
                 doing.cancel()
         await asyncio.wait(self._lanes, timeout=GRACE_SECONDS)
-        for task in (*self._lanes, *self._timers):
+        for task in self._lanes:
             task.cancel()
-        await asyncio.gather(*self._lanes, *self._timers, return_exceptions=True)
+        await asyncio.gather(*self._lanes, return_exceptions=True)
+        await self._chores.stop()
         await self._give_back(list(self._held.values()))
         self._threads.shutdown(wait=False)
 
@@ -280,18 +273,6 @@ class Worker:
 
     async def _in_thread(self, call: Callable[..., _T], *given: object) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, call, *given)
-
-
-async def _repeat(chore: Chore) -> None:
-    """Do a chore for as long as the worker works, whatever happens."""
-    while True:
-        await asyncio.sleep(chore.seconds)
-        try:
-            await chore.do()
-        except StoreFailed as error:
-            logger.error("the store cannot be reached: {}", error)
-        except Exception as error:  # noqa: BLE001  (whatever it was, the next time may go well)
-            logger.opt(exception=error).error("a chore of the worker failed unexpectedly")
 
 
 def _log_failures(endings: Iterable[Ending]) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Dialect,
     Float,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     LargeBinary,
@@ -67,6 +68,7 @@ batches = Table(
     Column("number", Integer, unique=True, comment="Order of acceptance; null while rows are still arriving."),
     Column("source", Text, nullable=False, comment="upload:<file>, api or feedback."),
     Column("rows", Integer, nullable=False, server_default="0"),
+    Column("account", Text, comment="Who added it."),
     Column("created_at", UtcDateTime, nullable=False),
     comment="One act of adding examples. A snapshot is the dataset up to one batch.",
 )
@@ -92,6 +94,7 @@ runs = Table(
     _service(),
     Column("status", String(16), nullable=False),
     Column("snapshot", Integer),
+    Column("promote", String(16), comment="automatic or manual, where this run was told; else winnow.toml says."),
     Column("pid", Integer),
     Column("progress", JSON),
     Column("report", JSON),
@@ -169,6 +172,7 @@ feedback = Table(
     _id("prediction_id", ForeignKey("predictions.id", ondelete="CASCADE"), primary_key=True),
     _id("example_id", ForeignKey("examples.id"), nullable=False),
     Column("target", JSON, nullable=False),
+    Column("account", Text, comment="Who said so."),
     Column("created_at", UtcDateTime, nullable=False),
     Index("feedback_by_example", "example_id"),  # or else forgetting an example would look through all feedback
 )
@@ -304,4 +308,176 @@ webhooks = Table(
     Column("error", Text, comment="Why the last attempt failed."),
     Index("webhooks_due", "due_at"),
     comment="Ends of jobs that somebody is to be told of.",
+)
+
+uploads = Table(
+    "uploads",
+    metadata,
+    _id("batch_id", ForeignKey("batches.id", ondelete="CASCADE"), primary_key=True),
+    _service(),
+    Column("name", Text, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("sha256", String(64), nullable=False, comment="Of the file as it was sent."),
+    Column("erased_at", UtcDateTime, comment="When rows of it were erased on request: no longer as it was sent."),
+    comment="Files of examples as they were sent, kept so that each example can be traced.",
+)
+
+upload_parts = Table(
+    "upload_parts",
+    metadata,
+    _id("batch_id", ForeignKey("batches.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False, comment="Order of the parts."),
+    Column("content", LargeBinary, nullable=False),
+    comment="Uploaded files in parts.",
+)
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("name", String(63), primary_key=True),
+    Column("role", String(16), nullable=False, comment="viewer, editor or admin."),
+    Column("password", Text, nullable=False, comment="Its argon2 hash."),
+    Column("one_time", Boolean, nullable=False, comment="Whether it has to be replaced at the next sign-in."),
+    Column("generation", Integer, nullable=False, server_default="0", comment="Older sessions are void."),
+    Column("created_at", UtcDateTime, nullable=False),
+    comment="People who may sign in.",
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    _id(primary_key=True),
+    Column("name", String(63), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("digest", String(64), nullable=False, unique=True, comment="SHA-256 of the token."),
+    Column("account", String(63), ForeignKey("accounts.name", ondelete="CASCADE"), comment="Whose it is."),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("last_used_at", UtcDateTime),
+    Column("expires_at", UtcDateTime),
+    Index("tokens_by_account", "account"),
+    comment="What programs sign in with.",
+)
+
+keys = Table(
+    "keys",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("secret", LargeBinary, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    comment="What sessions are signed with, made at the first need.",
+)
+
+events = Table(
+    "events",
+    metadata,
+    _id(primary_key=True),
+    Column("actor", Text, nullable=False, comment="An account, token:<name>, anonymous or cli:<user>."),
+    Column("action", String(32), nullable=False),
+    Column("service", String(63)),
+    Column("subject", Text, comment="What it was done to: a version, a run, an account."),
+    Column("details", JSON, nullable=False),
+    Column("outcome", String(32), comment="done, or the kind of the error; null where the process died first."),
+    Column("request_id", Text),
+    Column("created_at", UtcDateTime, nullable=False),
+    comment="The audit trail.",
+)
+
+profiles = Table(
+    "profiles",
+    metadata,
+    Column("service", String(63), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("profile", JSON, nullable=False, comment="Labels, confidence and words on the test rows."),
+    ForeignKeyConstraint(["service", "number"], ["versions.service", "versions.number"], ondelete="CASCADE"),
+    comment="What a version's inputs and answers looked like at training: what drift is measured against.",
+)
+
+traffic = Table(
+    "traffic",
+    metadata,
+    Column("minute", UtcDateTime, primary_key=True),
+    Column("service", String(63), primary_key=True),
+    Column("process", String(64), primary_key=True),
+    Column("answered", Integer, nullable=False),
+    Column("refused", Integer, nullable=False),
+    Column("failed", Integer, nullable=False),
+    Column("overloaded", Integer, nullable=False),
+    Column("late", Integer, nullable=False),
+    Column("latency", JSON, nullable=False, comment="Answers by bucket of milliseconds."),
+    comment="What each process answered in each minute.",
+)
+
+measurements = Table(
+    "measurements",
+    metadata,
+    _id(primary_key=True),
+    _service(),
+    Column("version", Integer, nullable=False),
+    Column("rows", Integer, nullable=False, comment="Predictions that were looked at."),
+    Column("feedback", Integer, nullable=False, comment="Predictions that people spoke on."),
+    Column("figures", JSON, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Index("measurements_by_service", "service", "id"),
+    comment="Live quality and drift over time.",
+)
+
+turns = Table(
+    "turns",
+    metadata,
+    Column("name", String(100), primary_key=True),
+    Column("taken_at", UtcDateTime, nullable=False),
+    comment="When what one process does for all was done last.",
+)
+
+workers = Table(
+    "workers",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("services", JSON, nullable=False),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False),
+    comment="Who works on jobs. One that ends in order takes its row away.",
+)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    _id(primary_key=True),
+    Column("rule", String(32), nullable=False),
+    Column("service", String(63), nullable=False, comment="Empty for what concerns the whole project."),
+    Column("state", String(16), nullable=False, comment="pending, open or resolved."),
+    Column("detail", Text, nullable=False),
+    Column("value", Float),
+    Column("requirement", Text, nullable=False),
+    Column("since", UtcDateTime, nullable=False, comment="Since when the condition has held."),
+    Column("clear_since", UtcDateTime, comment="Since when it has not held any more."),
+    Column("opened_at", UtcDateTime),
+    Column("resolved_at", UtcDateTime),
+    Column("acknowledged_at", UtcDateTime),
+    Column("acknowledged_by", Text),
+    comment="Conditions that a person should know of.",
+)
+Index(
+    "one_active_alert_per_rule",
+    alerts.c.rule,
+    alerts.c.service,
+    unique=True,
+    sqlite_where=text("state <> 'resolved'"),
+    postgresql_where=text("state <> 'resolved'"),
+)
+
+notifications = Table(
+    "notifications",
+    metadata,
+    _id(primary_key=True),
+    _id("alert_id", ForeignKey("alerts.id", ondelete="CASCADE"), nullable=False),
+    Column("occasion", String(16), nullable=False, comment="opened or resolved."),
+    Column("target", String(64), nullable=False, comment="SHA-256 of the address, which is a secret."),
+    Column("attempt", Integer, nullable=False, server_default="0"),
+    Column("due_at", UtcDateTime, comment="When it is to be sent next; null once it is delivered or given up."),
+    Column("delivered_at", UtcDateTime),
+    Column("error", Text, comment="Why the last attempt failed."),
+    Index("notifications_due", "due_at"),
+    Index("notifications_by_alert", "alert_id"),
+    comment="Who is to be told of alerts.",
 )

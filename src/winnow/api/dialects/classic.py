@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 
-from winnow.api.access import Ticket, UseRuntime, UseWorkspace, refusals
+from winnow.api.access import VIEWER, Ticket, UseRuntime, UseWorkspace, refusals
 from winnow.api.dialects.classic_answers import ClassicAnswer, ClassicInfo, ClassicTicket
 from winnow.api.dialects.classic_page import page
 from winnow.api.forms import Entry, read_form
@@ -57,12 +57,13 @@ def add_classic_images(api: FastAPI, service: str) -> None:
     """Add the routes for one service."""
     classic = ClassicImages(service)
     router = APIRouter(tags=["classic"])
-    router.get("/info", name="classic_info", responses=refusals(404, 503))(classic.info)
+    router.get("/info", name="classic_info", responses=refusals(404, 503), dependencies=[VIEWER])(classic.info)
     router.post(
         "/classifications",
         name="classify",
         response_model=ClassicTicket,
         responses=refusals(422, 429, 503),
+        dependencies=[VIEWER],
         openapi_extra=_FORM,
     )(classic.classify)
     router.get(
@@ -70,6 +71,7 @@ def add_classic_images(api: FastAPI, service: str) -> None:
         name="show_classification",
         response_model=ClassicAnswer,
         responses=refusals(404, 410, 503),
+        dependencies=[VIEWER],
     )(classic.show)
     api.include_router(router)
 

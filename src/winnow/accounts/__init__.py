@@ -1,0 +1,1 @@
+"""Who may do what, and who did: passwords, sessions, tokens and the audit trail."""
