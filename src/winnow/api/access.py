@@ -14,6 +14,7 @@ from fastapi.routing import APIRoute
 from pydantic import AfterValidator
 from starlette.types import Scope
 
+from winnow.accounts.audit import Audit
 from winnow.domain import Identity, Role
 from winnow.errors import Forbidden, NotFound, Unauthenticated
 from winnow.runtime import Runtime
@@ -86,6 +87,11 @@ def _identity(request: Request) -> Identity:
     return identity
 
 
+def _audit(request: Request) -> Audit:
+    identity: Identity = request.state.identity
+    return Audit(_workspace(request).database, identity.name, request.state.request_id)
+
+
 def _runtime(request: Request) -> Runtime:
     runtime: Runtime = request.app.state.runtime
     return runtime
@@ -105,6 +111,8 @@ def _known_form(given: str) -> str:
 
 
 UseIdentity = Annotated[Identity, Depends(_identity)]
+UseAudit = Annotated[Audit, Depends(_audit)]
+"""Notes who does something: `with audit("promote", service=service, subject="version 3"):`."""
 UseRuntime = Annotated[Runtime, Depends(_runtime)]
 UseWorkspace = Annotated[Workspace, Depends(_workspace)]
 ServiceName = Annotated[

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 from starlette.status import HTTP_202_ACCEPTED
 
-from winnow.api.access import ADMIN, VIEWER, RunId, ServiceName, UseWorkspace, as_answer, refusals
+from winnow.api.access import ADMIN, VIEWER, RunId, ServiceName, UseAudit, UseWorkspace, as_answer, refusals
 from winnow.api.schemas import ShortPage
 from winnow.client.answers import Run, RunsPage
 
@@ -23,9 +23,10 @@ _LOCATION = {"Location": {"description": "Where the run is to be polled.", "sche
     responses={202: {"headers": _LOCATION}, **refusals(404, 409, 503)},
     dependencies=[ADMIN],
 )
-def train(service: ServiceName, workspace: UseWorkspace, response: Response) -> Run:
+def train(service: ServiceName, workspace: UseWorkspace, audit: UseAudit, response: Response) -> Run:
     """Train all candidates on the examples of this moment. Poll the run that `Location` names."""
-    run = workspace.start_run(service)
+    with audit("train", service=service):
+        run = workspace.start_run(service)
     response.headers["Location"] = f"/services/{service}/runs/{run.id}"
     return as_answer(Run, run)
 
@@ -44,10 +45,11 @@ def show_run(service: ServiceName, run_id: RunId, workspace: UseWorkspace) -> Ru
 
 
 @router.delete("/services/{service}/runs/{run_id}", responses=refusals(404, 409, 503), dependencies=[ADMIN])
-def cancel_run(service: ServiceName, run_id: RunId, workspace: UseWorkspace) -> Run:
+def cancel_run(service: ServiceName, run_id: RunId, workspace: UseWorkspace, audit: UseAudit) -> Run:
     """Cancel a run. Nothing of it is kept."""
     workspace.config(service)
-    return as_answer(Run, workspace.cancel_run(service, run_id))
+    with audit("cancel-run", service=service, subject=run_id):
+        return as_answer(Run, workspace.cancel_run(service, run_id))
 
 
 @router.get("/services/{service}/report", responses=refusals(404, 503), dependencies=[VIEWER])

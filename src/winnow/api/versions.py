@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
-from winnow.api.access import ADMIN, VIEWER, ServiceName, UseWorkspace, as_answer, refusals
+from winnow.api.access import ADMIN, VIEWER, ServiceName, UseAudit, UseWorkspace, as_answer, refusals
 from winnow.api.schemas import PromoteRequest, ShortPage, VersionNumber
 from winnow.client.answers import Promotion, Version, VersionsPage
 
@@ -31,13 +31,17 @@ def promote(
     service: ServiceName,
     version: Annotated[VersionNumber, Path(description="Number of the version.")],
     workspace: UseWorkspace,
+    audit: UseAudit,
     request: PromoteRequest | None = None,
 ) -> Promotion:
     """Make a version champion. Refused where it misses a gate, unless `force`."""
-    return as_answer(Promotion, workspace.promote(service, version, force=bool(request and request.force)))
+    force = bool(request and request.force)
+    with audit("promote", service=service, subject=f"version {version}", force=force):
+        return as_answer(Promotion, workspace.promote(service, version, force=force))
 
 
 @router.post("/services/{service}/rollback", responses=refusals(404, 409, 503), dependencies=[ADMIN])
-def rollback(service: ServiceName, workspace: UseWorkspace) -> Promotion:
+def rollback(service: ServiceName, workspace: UseWorkspace, audit: UseAudit) -> Promotion:
     """Give the place back to the champion before this one."""
-    return as_answer(Promotion, workspace.rollback(service))
+    with audit("rollback", service=service):
+        return as_answer(Promotion, workspace.rollback(service))
