@@ -147,7 +147,9 @@ class Server:
     """A real server of a project, in a process of its own, on a free port of this machine.
 
     As a context it is started and stopped; `start` after `stop` or `kill` serves the same project again. Keywords
-    are settings: `Server(project, history="relaxed", workers=2)`. `log` holds what all its starts wrote.
+    are settings: `Server(project, history="relaxed", workers=2)`. `log` holds what all its starts wrote. Whoever
+    asks may do everything, unless `anonymous` says otherwise. The page, which takes its time to load, is served
+    with `page=True`.
     """
 
     url: str
@@ -157,7 +159,14 @@ class Server:
     def __init__(self, project: Path, **settings: object) -> None:
         self.project = project
         self.log = project / "server.log"
-        given = {"project": project, "port": 0, "log_format": "json", **settings}
+        given = {
+            "project": project,
+            "port": 0,
+            "log_format": "json",
+            "anonymous": "admin",
+            "page": False,
+            **settings,
+        }
         self._environment = _clean_environment() | {
             f"WINNOW_{key.upper()}": str(value) for key, value in given.items()
         }

@@ -18,11 +18,14 @@ from winnow.settings import load_settings
 _EVERYTHING = """
 [project]
 name = "reference"
-classic = { images = "digits" }
+classic = { images = "digits", sentiment = "reviews", satisfaction = "reviews" }
 
 [services.digits]
 task = "image-classification"
 candidates = ["pixels-linear"]
+
+[services.reviews]
+task = "text-classification"
 """
 
 HTTP_VERBS = ("get", "post", "put", "patch", "delete")

@@ -14,7 +14,7 @@ from docs.generator.markdown import code, page, sentence, table, type_name
 from winnow import errors
 from winnow.api.problems import problem_of
 from winnow.cli import exit_codes
-from winnow.domain import JobKind, new_id
+from winnow.domain import JobKind, Measurement, new_id, now
 from winnow.lifecycle import report
 from winnow.lifecycle.gates import GateResult
 from winnow.lifecycle.load_report import LoadReport
@@ -76,7 +76,10 @@ def _families() -> Iterator[tuple[Any, tuple[str, ...]]]:
         if hasattr(metric, "collect") and hasattr(metric, "_labelnames"):
             labels = tuple(metric._labelnames)  # noqa: SLF001  (prometheus-client says it nowhere else)
             yield next(iter(metric.collect())), labels
-    from_store = metrics.render({"s": 1}, [Backlog("s", JobKind.PREDICT, 1, new_id())]).decode()
+    backlog = [Backlog("s", JobKind.PREDICT, 1, new_id())]
+    figures = dict.fromkeys(("accuracy", "label_psi", "label_js"), 0.0)
+    measured = [Measurement(new_id(), "s", 1, 1, 1, figures, now())]
+    from_store = metrics.render({"s": 1}, backlog, measured, {("drift", "s"): 1}).decode()
     for family in text_string_to_metric_families(from_store):
         if family.type == "gauge":
             yield _Gauge(family.name, family.type, family.documentation), tuple(family.samples[0].labels)

@@ -70,6 +70,10 @@ class JobKind(StrEnum):
     TRAIN = "train"
 
 
+PromoteMode = Literal["automatic", "manual"]
+"""Whether the best version of a run takes over by itself, or waits for a person."""
+
+
 class Role(StrEnum):
     """What somebody may do. Each may do what those before it may, and more.
 
@@ -131,7 +135,7 @@ class Run:
     started_at: datetime | None = None
     finished_at: datetime | None = None
     snapshot: int | None = None
-    promote: str | None = None
+    promote: PromoteMode | None = None
     """`automatic` or `manual`, where this run was told; else winnow.toml says."""
     pid: int | None = None
     progress: Mapping[str, Any] | None = None
@@ -222,12 +226,14 @@ class Identity:
 
     `name` is how the audit trail and the history know them: an account's name, `token:<its name>`, `anonymous`, or
     `cli:<user>` for somebody at this machine's command line. `one_time`: the password has to be replaced first.
+    `account` is theirs, or that which a token belongs to.
     """
 
     name: str
     role: Role | None
     kind: Literal["account", "token", "anonymous"]
     one_time: bool = False
+    account: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

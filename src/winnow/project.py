@@ -27,6 +27,7 @@ from pydantic import (
     model_validator,
 )
 
+from winnow.domain import PromoteMode
 from winnow.errors import NotFound, ProjectError, nearest
 from winnow.mistakes import sentences
 
@@ -129,7 +130,7 @@ class Retrain(_Section):
     cron: Annotated[str, AfterValidator(_cron)] | None = Field(
         None, description='Train at these times, in UTC, such as `"0 3 * * *"`: where examples were added since.'
     )
-    promote: Literal["automatic", "manual"] = Field(
+    promote: PromoteMode = Field(
         "automatic", description="Whether the best version that meets its gates takes over by itself."
     )
     rollback: Literal["manual", "automatic"] = Field(

@@ -6,10 +6,11 @@ Command-line options beat environment variables, which beat defaults.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from winnow.domain import History
@@ -83,6 +84,10 @@ class Settings(BaseSettings):
         description="Who is told of alerts: addresses as apprise has them, such as discord://id/token, with spaces "
         "between them.",
     )
+    public_url: str | None = Field(
+        None,
+        description="Address under which people reach Winnow, such as https://winnow.example.org, for messages.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info",
         description="Least severe message that is logged; inputs and outputs are logged at debug only.",
@@ -90,6 +95,13 @@ class Settings(BaseSettings):
     log_format: Literal["auto", "human", "json"] = Field(
         "auto", description="Shape of log lines: auto is human on a terminal and json elsewhere."
     )
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_an_address(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"https?://[^\s/]+\S*", value):
+            raise ValueError("should be an address such as https://winnow.example.org")
+        return value
 
     @property
     def folder(self) -> Path:

@@ -10,20 +10,35 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO, Self, Unpack
 
 from winnow import plugins
-from winnow.domain import Example, Prediction, Progress, Promotion, Run, Target, Version, no_progress
+from winnow.domain import (
+    Example,
+    Measurement,
+    Prediction,
+    Progress,
+    PromoteMode,
+    Promotion,
+    Run,
+    Target,
+    Version,
+    no_progress,
+)
 from winnow.errors import InvalidInput, NotFound, ProjectError
-from winnow.lifecycle import importing, ingest, registry, trainer
+from winnow.lifecycle import erasure, exporting, importing, ingest, registry, trainer
+from winnow.lifecycle.tables import Format
 from winnow.models.base import make_candidate
 from winnow.models.picture import Limits
 from winnow.project import FILE_NAME, ServiceConfig, load_project
 from winnow.serving.library import Library
 from winnow.serving.reader import Reader
 from winnow.settings import Settings
-from winnow.store import Database, blobs, examples, predictions, runs, versions
+from winnow.store import Database, blobs, examples, measurements, predictions, reports, runs, traffic, versions
+from winnow.store.examples import ExampleFilter
 from winnow.store.predictions import HistoryFilter
+from winnow.store.reports import RunReport
+from winnow.store.traffic import Stretch
 from winnow.tasks.base import Task
 
 ABANDONED_AFTER = timedelta(days=1)
@@ -86,18 +101,15 @@ class Workspace:
         origin: Path | BinaryIO,
         *,
         name: str,
-        keep_good: bool = False,
-        progress: Progress = no_progress,
+        **how: Unpack[ingest.Loading],
     ) -> ingest.LoadReport:
         """Add the examples of a file, or of a folder of images: all of its rows or none, unless `keep_good`.
 
-        `FileRefused` has the report.
+        `FileRefused` has the report. The file is kept as it was sent, unless told otherwise.
         """
         self.config(service)
-        task = self.tasks[service]
-        return ingest.load_file(
-            self.database, service, task, origin, name=name, keep_good=keep_good, progress=progress
-        )
+        asked: ingest.Loading = {"keep_file": True, **how}
+        return ingest.load_file(self.database, service, self.tasks[service], origin, name=name, **asked)
 
     def load_first_data(self, service: str, progress: Progress = no_progress) -> list[ingest.LoadReport]:
         """Load the files and folders that winnow.toml names for a service, where it has no examples yet."""
@@ -106,29 +118,46 @@ class Workspace:
         files = [self.project.folder / name for name in self.config(service).data]
         return [self.load(service, path, name=path.name, progress=progress) for path in files]
 
-    def add_example(self, service: str, value: object, target: object, source: str = "api") -> ingest.AddedExample:
+    def add_example(
+        self, service: str, value: object, target: object, source: str = "api", account: str | None = None
+    ) -> ingest.AddedExample:
         """Add one example; says whether the same one was there already."""
         self.config(service)
-        return ingest.add_example(self.database, service, self.tasks[service], value, target, source)
+        return ingest.add_example(self.database, service, self.tasks[service], value, target, source, account)
 
-    def examples(self, service: str, limit: int, before: str | None = None) -> list[Mapping[str, Any]]:
+    def examples(self, service: str, limit: int, only: ExampleFilter | None = None) -> list[Mapping[str, Any]]:
         """The newest examples first."""
         self.config(service)
         with self.database.read() as connection:
-            return examples.page(connection, service, limit, before)
+            return examples.page(connection, service, limit, only)
 
-    def example_count(self, service: str) -> int:
-        """How many examples a service has."""
+    def example_count(self, service: str, only: ExampleFilter | None = None) -> int:
+        """How many examples a service has, on all pages of the filter."""
         self.config(service)
         with self.database.read() as connection:
-            return examples.count(connection, service)
+            return examples.count_those(connection, service, only or ExampleFilter())
+
+    def export(self, service: str, stream: BinaryIO, *, snapshot: int | None = None, kind: Format = "csv") -> int:
+        """Write the dataset at a snapshot (else the newest) into a file; returns how many rows it has."""
+        config = self.config(service)
+        return exporting.export_dataset(self.database, service, config, stream, snapshot=snapshot, kind=kind)
+
+    def erase(self, asked: erasure.Asked, *, dry_run: bool = False) -> erasure.Erased:
+        """Erase what was asked for wherever it is kept; where nothing is to be done yet, only say what would go."""
+        if asked.service is not None:
+            self.config(asked.service)
+        columns = {name: config.input for name, config in self.project.services.items()}
+        return erasure.Eraser(self.database, self.models, asked, columns).run(dry_run=dry_run)
 
     # Training
 
-    def start_run(self, service: str) -> Run:
-        """Start training in a process of its own; `Conflict` where the service is being trained already."""
+    def start_run(self, service: str, promote: PromoteMode | None = None) -> Run:
+        """Start training in a process of its own; `Conflict` where the service is being trained already.
+
+        `promote` is for this run; winnow.toml says otherwise.
+        """
         self.config(service)
-        return trainer.start_run(self.database, self.project, self.settings, service)
+        return trainer.start_run(self.database, self.project, self.settings, service, promote)
 
     def watch_run(self, service: str, run_id: str, on_progress: Callable[[Mapping[str, Any]], None]) -> Run:
         """Follow a run until it has ended, and return it. `on_progress` is told what `Run.progress` holds."""
@@ -205,6 +234,26 @@ class Workspace:
         self.config(service)
         return registry.rollback(self.database, service)
 
+    # In use
+
+    def traffic(self, service: str, hours: float, most: int) -> list[Stretch]:
+        """The last hours in at most so many equal stretches of whole minutes, oldest first."""
+        self.config(service)
+        with self.database.read() as connection:
+            return traffic.lately(connection, service, timedelta(hours=hours), most)
+
+    def measurements(self, service: str, limit: int) -> list[Measurement]:
+        """The newest measurements of a service's champions first."""
+        self.config(service)
+        with self.database.read() as connection:
+            return measurements.newest(connection, service, limit)
+
+    def reports(self, service: str, limit: int) -> list[RunReport]:
+        """The reports of finished runs, newest first."""
+        self.config(service)
+        with self.database.read() as connection:
+            return reports.newest(connection, service, limit)
+
     # History
 
     def history(self, service: str, limit: int, only: HistoryFilter | None = None) -> list[Prediction]:
@@ -213,18 +262,21 @@ class Workspace:
         with self.database.read() as connection:
             return predictions.newest(connection, service, limit, only or HistoryFilter())
 
-    def give_feedback(self, prediction_id: str, target: object) -> Prediction:
-        """Keep the right target for a prediction, and make an example of the two: the next run learns from it."""
+    def give_feedback(self, prediction_id: str, target: object, account: str | None = None) -> Prediction:
+        """Keep the right target for a prediction, and make an example of the two: the next run learns from it.
+
+        `account` is who says so.
+        """
         with self.database.write() as connection:
             prediction = predictions.get(connection, prediction_id)
             task = self._task_of(prediction)
             right: Target = task.read_target(target)
             self.database.lock(connection, "batches")
             example = Example(prediction.input, right)
-            example_id = examples.add_one(connection, prediction.service, example, "feedback")
+            example_id = examples.add_one(connection, prediction.service, example, "feedback", account)
             if task.reads_files:
                 blobs.use(connection, prediction.input, example_id)
-            predictions.set_feedback(connection, prediction_id, right, example_id)
+            predictions.set_feedback(connection, prediction_id, right, example_id, account)
             return predictions.get(connection, prediction_id)
 
     def _image_to_try(self, service: str, given: Path | None) -> importing.Image:

@@ -20,6 +20,7 @@ from tests.projects import Server, settings_of
 from winnow.api.app import create_api
 from winnow.api.bodies import BodiesAsJson
 from winnow.api.edge import Edge
+from winnow.api.guard import Guard
 from winnow.runtime import Runtime
 
 PREDICT = "/services/colours/predict"
@@ -212,7 +213,8 @@ async def test_the_lane_and_the_router_read_alike(
     """The server's answer comes over the lane; the other one over FastAPI, with what stands before it."""
     short = images.post(PREDICT, **body)
     async with Runtime(settings_of(image_server.project)) as runtime:
-        way = Edge(BodiesAsJson(create_api(runtime)), runtime.metrics, max_body=10**6, max_upload=10**6)
+        guarded = Guard(BodiesAsJson(create_api(runtime)), runtime.authenticator)
+        way = Edge(guarded, runtime.metrics, max_body=10**6, max_upload=10**6)
         async with httpx2.AsyncClient(transport=httpx2.ASGITransport(way), base_url="http://here") as client:
             long = await client.post(PREDICT, **body)
     assert short.status_code == long.status_code

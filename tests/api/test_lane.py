@@ -12,6 +12,7 @@ import pytest
 from tests.projects import settings_of
 from winnow.api.app import create_api
 from winnow.api.edge import Edge
+from winnow.api.guard import Guard
 from winnow.api.predict import PredictLane
 from winnow.runtime import Runtime
 
@@ -23,7 +24,8 @@ async def both(project_copy: Path) -> AsyncIterator[tuple[httpx2.AsyncClient, ht
     """A client of the lane, and one of the same service without it."""
     async with Runtime(settings_of(project_copy)) as runtime:
         api = create_api(runtime)
-        ways = [Edge(PredictLane(api, runtime), runtime.metrics, **LIMITS), Edge(api, runtime.metrics, **LIMITS)]
+        guarded = [Guard(way, runtime.authenticator) for way in (PredictLane(api, runtime), api)]
+        ways = [Edge(way, runtime.metrics, **LIMITS) for way in guarded]
         transports = [httpx2.ASGITransport(way) for way in ways]
         clients = [httpx2.AsyncClient(transport=transport, base_url="http://here") for transport in transports]
         async with clients[0], clients[1]:

@@ -72,6 +72,18 @@ def test_training_exits_with_1_where_a_gate_keeps_all_out(own_shop: Path) -> Non
     assert refused.json["failures"][0]["gate"] == "accuracy"
 
 
+def test_a_run_may_leave_the_promotion_to_a_person(own_shop: Path) -> None:
+    before = winnow("versions", "sentiment", "--json", project=own_shop).json["promotions"]
+    trained = winnow("train", "sentiment", "--promote", "manual", "--json", project=own_shop)
+    assert trained.code == 0, trained.err
+    decision = trained.json["report"]["decision"]
+    assert (trained.json["promote"], decision["promoted"]) == ("manual", None)
+    assert winnow("versions", "sentiment", "--json", project=own_shop).json["promotions"] == before
+    assert winnow("promote", "sentiment", decision["chosen"], project=own_shop).code == 0
+    assert winnow("train", "sentiment", "--promote", "perhaps", project=own_shop).code == 2
+    assert winnow("submit", "sentiment", "Good.", "--promote", "manual", project=own_shop).code == 2
+
+
 def test_training_without_examples_is_refused(new_shop: Path) -> None:
     refused = winnow("train", "--all", project=new_shop)
     assert refused.code == 6

@@ -70,6 +70,6 @@ def test_it_trains_first_and_gives_a_line_to_try(new_shop: Path) -> None:
 def test_what_keeps_it_from_starting(shop: Path) -> None:
     exposed = winnow("up", "--host", "0.0.0.0", "--json", project=shop)
     assert exposed.code == 2
-    assert "loopback" in exposed.json["detail"]
+    assert "winnow users add NAME --role admin" in exposed.json["detail"]
     assert winnow("up", "--port", "99999", project=shop).code == 2
     assert winnow("up", "--max-body-mb", "-1", project=shop).code == 2

@@ -150,17 +150,5 @@ def test_the_client_needs_little_of_winnow() -> None:
     printed = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout.split()
-    assert printed == [
-        "winnow",
-        "winnow.client",
-        "winnow.client.answers",
-        "winnow.client.client",
-        "winnow.client.jobs",
-        "winnow.client.paths",
-        "winnow.client.problems",
-        "winnow.client.transport",
-        "winnow.client.values",
-        "winnow.client.webhooks",
-        "winnow.domain",
-        "winnow.errors",
-    ]
+    others = [name for name in printed if not name.startswith("winnow.client")]
+    assert others == ["winnow", "winnow.domain", "winnow.errors"]

@@ -13,7 +13,7 @@ A fence says behind its language what a test does with its block. A forge shows 
 
 A comment `<!-- starts: trained served -->` at the top of a page says what there is before its first block: `shop`
 (a project of the template `sentiment`), `trained` (the same, with a champion), `digits` (a project of that
-template, with a champion), `served` (and `winnow up` running).
+template, with a champion), `served` (and `winnow up --anonymous admin` running).
 """
 
 from __future__ import annotations

@@ -110,7 +110,7 @@ class Sitting:
         elif block.language == "bash":
             self.run(block.text, fails="fails" in block.words)
 
-    def serve(self, command: str = "winnow up") -> None:
+    def serve(self, command: str = "winnow up --anonymous admin") -> None:
         """Run a command that serves, and wait until it is ready. One that ran before is stopped first."""
         self._stop_server()
         log = self._home / f"server-{self._count}.log"

@@ -18,6 +18,8 @@ SLOW = (
     "docs/how-to/choose-candidates.md",
     "docs/how-to/classify-images.md",
     "docs/how-to/offer-a-library.md",
+    "docs/how-to/replay-a-life.md",
+    "docs/how-to/retrain-by-itself.md",
     "docs/how-to/use-postgresql.md",
     "docs/how-to/use-the-classic-routes.md",
 )

@@ -59,6 +59,18 @@ async def test_a_job_ends_with_what_its_run_decided(trainable: Room) -> None:
 
 
 @pytest.mark.slow
+async def test_a_job_tells_its_run_what_it_was_told(trainable: Room) -> None:
+    async with at_work(trainable.folder) as runtime:
+        ticket = hand_in(runtime, runtime.desk.train("mood", order=ORDER, promote="manual"))
+        assert (await ended(runtime, ticket)).status is Status.FINISHED
+        result = runtime.desk.result(ticket)
+        assert (result["promoted"], result["chosen"]) == (None, 1)
+        (run,) = all_runs(trainable)
+        assert run.promote == "manual"
+        assert trainable.champion() is None
+
+
+@pytest.mark.slow
 async def test_the_next_worker_follows_the_same_run(trainable: Room) -> None:
     trainable.configure(candidates=[{"family": "toy-slow", "seconds": 3.0}])
     async with opened(trainable.folder) as runtime:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from winnow.domain import Example, Promotion, Run, Target, Version
+from winnow.domain import Example, PromoteMode, Promotion, Run, Target, Version
 from winnow.lifecycle.report import Report
 from winnow.lifecycle.training import train
 from winnow.project import Project, load_project
@@ -50,14 +50,16 @@ class Room:
             examples.add(connection, service, batch, values)
             examples.accept(connection, batch, len(rows))
 
-    def queue(self, service: str = "mood") -> Run:
+    def queue(self, service: str = "mood", promote: PromoteMode | None = None) -> Run:
         """Queue a run that nobody carries out yet."""
         with self.database.write() as connection:
-            return runs.create(connection, service)
+            return runs.create(connection, service, promote)
 
-    def train(self, project: Project, service: str = "mood", **options: Any) -> Report:
+    def train(
+        self, project: Project, service: str = "mood", promote: PromoteMode | None = None, **options: Any
+    ) -> Report:
         """Queue a run and carry it out in this process."""
-        return train(self.database, project, service, self.queue(service).id, self.models, **options)
+        return train(self.database, project, service, self.queue(service, promote).id, self.models, **options)
 
     def run(self, run_id: str, service: str = "mood") -> Run:
         """A run as the store has it."""

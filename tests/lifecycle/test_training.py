@@ -205,9 +205,30 @@ def test_manual_promotion_leaves_it_to_a_person(room: Room) -> None:
     room.add(make_moods(60))
     report = room.train(room.configure(more='retrain = { promote = "manual" }'))
     assert report["decision"]["promoted"] is None
+    assert report["decision"]["chosen"] == 1
     assert report["decision"]["reasons"][0] == "promotion is manual: a person decides"
     assert room.champion() is None
     assert len(room.versions()) == 1
+
+
+def test_a_run_that_is_told_otherwise_does_otherwise(room: Room) -> None:
+    room.add(make_moods(60))
+    report = room.train(room.configure(candidates=[INVERTED, "toy-words"]), promote="manual")
+    decision = report["decision"]
+    assert (decision["promoted"], decision["chosen"]) == (None, 2)
+    assert decision["reasons"][0] == "this run was told to promote nothing"
+    assert decision["reasons"][1].startswith("version 2 (toy-words) has the best f1_macro")
+    assert room.champion() is None
+    report = room.train(room.configure(more='retrain = { promote = "manual" }'), promote="automatic")
+    assert report["decision"]["promoted"] == report["decision"]["chosen"] == room.champion() == 3
+
+
+def test_what_misses_its_gates_is_not_chosen(room: Room) -> None:
+    room.add(make_moods(60))
+    impossible = room.configure(more='gates = { accuracy = "> 1" }')
+    decision = room.train(impossible, promote="manual")["decision"]
+    assert (decision["promoted"], decision["chosen"]) == (None, None)
+    assert decision["reasons"][0] == "no candidate meets its gates"
 
 
 def test_a_worse_version_does_not_pass_the_champion(room: Room) -> None:

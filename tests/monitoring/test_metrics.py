@@ -11,6 +11,7 @@ import pytest
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
+from winnow.domain import Measurement, new_id, now
 from winnow.monitoring.metrics import SHARED_FOLDER, Metrics
 
 KNOWN = {
@@ -30,6 +31,12 @@ KNOWN = {
     "winnow_job_wait_seconds": "histogram",
     "winnow_queued_jobs": "gauge",
     "winnow_oldest_job_seconds": "gauge",
+    "winnow_automatic_rollbacks": "counter",
+    "winnow_open_alerts": "gauge",
+    "winnow_feedback": "gauge",
+    "winnow_live_accuracy": "gauge",
+    "winnow_drift_psi": "gauge",
+    "winnow_drift_js": "gauge",
 }
 """What dashboards and alerts rely on: a name that changes or goes breaks them."""
 
@@ -43,6 +50,7 @@ metrics.predictions.labels("sentiment", "answered").inc(2)
 metrics.of_batches("sentiment").started(3, 0.001)
 metrics.of_journal().committed(4, 0.002)
 metrics.swaps.labels("sentiment", "loaded").inc()
+metrics.rollbacks.labels("sentiment").inc()
 metrics.refusals.labels("sentiment", "overloaded").inc()
 metrics.count_request("/services", "GET", 200, 0.01)
 metrics.of_batches("sentiment").finished(0.001)
@@ -97,6 +105,26 @@ def test_every_metric_says_in_a_sentence_what_it_is() -> None:
     for family in families.values():
         assert family.documentation[0].isupper()
         assert family.documentation.endswith(".")
+
+
+def test_live_figures_are_gauges_and_what_could_not_be_measured_has_none() -> None:
+    """No sample rather than a zero, which would look like a perfect or a terrible champion."""
+    known = {"accuracy": 0.75, "label_psi": 0.01, "confidence_psi": 0.2, "label_js": 0.05, "vocabulary_js": None}
+    figures: list[dict[str, float | None]] = [known, dict.fromkeys(known)]
+    measured = [
+        Measurement(new_id(), service, 1, rows=200, feedback=20, figures=found, created_at=now())
+        for service, found in zip(("sentiment", "images"), figures, strict=True)
+    ]
+    families = scraped(Metrics().render({}, [], measured).decode())
+    assert value(families, "winnow_live_accuracy", service="sentiment") == 0.75
+    assert value(families, "winnow_drift_psi", service="sentiment", of="labels") == 0.01
+    assert value(families, "winnow_drift_psi", service="sentiment", of="confidence") == 0.2
+    assert value(families, "winnow_drift_js", service="sentiment", of="labels") == 0.05
+    assert value(families, "winnow_feedback", service="images") == 20
+    samples = [sample for family in families.values() for sample in family.samples]
+    assert not [sample for sample in samples if sample.labels.get("of") == "vocabulary"]
+    live = ("winnow_live_accuracy", "winnow_drift_psi", "winnow_drift_js")
+    assert not [sample for sample in samples if sample.name in live and sample.labels["service"] == "images"]
 
 
 def test_counters_and_histograms_count_what_they_are_told() -> None:

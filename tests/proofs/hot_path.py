@@ -9,6 +9,7 @@ from pathlib import Path
 from tests.serving.toys import IN_A_THREAD, ToyModel
 from winnow.domain import History
 from winnow.monitoring.metrics import Metrics
+from winnow.monitoring.traffic import Tally
 from winnow.project import ServiceConfig
 from winnow.serving.batcher import Loaded
 from winnow.serving.journal import Journal
@@ -28,7 +29,7 @@ async def toy_service(folder: Path, model: ToyModel, **serving: int) -> AsyncIte
     loader = Loader(database, folder, {"toys": TextClassification.sample}, metrics)
     loader._loaded["toys"] = Loaded(model, 1, IN_A_THREAD)
     journal = Journal(database, History.DURABLE, metrics.of_journal())
-    service = Service("toys", config, Reader(TextClassification(config)), loader, journal, metrics)
+    service = Service("toys", config, Reader(TextClassification(config)), loader, journal, metrics, Tally())
     try:
         yield service
     finally:

@@ -169,7 +169,7 @@ def test_pages_show_the_newest_first_and_miss_nothing(database: Database) -> Non
     seen: list[str] = []
     before = None
     with database.read() as connection:
-        while page := examples.page(connection, "shop", 3, before):
+        while page := examples.page(connection, "shop", 3, examples.ExampleFilter(before=before)):
             seen += [row["input"] for row in page]
             before = page[-1]["id"]
     assert seen == ["6", "5", "4", "3", "2", "1", "0"]

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from winnow.domain import Run, Status, now
+from winnow.domain import PromoteMode, Run, Status, now
 from winnow.errors import Conflict, NotFound
 from winnow.store import Database, runs
 from winnow.store.schema import runs as table
@@ -24,9 +24,18 @@ def get(database: Database, run: Run) -> Run:
         return runs.get(connection, run.service, run.id)
 
 
+@pytest.mark.parametrize("promote", ["automatic", "manual"])
+def test_a_run_keeps_what_it_was_told(database: Database, promote: PromoteMode) -> None:
+    with database.write() as connection:
+        run = runs.create(connection, "shop", promote)
+    assert get(database, run) == run
+    assert run.promote == promote
+
+
 def test_a_run_lives_from_queued_to_finished(database: Database) -> None:
     run = create(database)
     assert get(database, run) == run
+    assert run.promote is None
     with database.write() as connection:
         assert runs.start(connection, run.id, pid=7, snapshot=3)
         assert not runs.start(connection, run.id, pid=8, snapshot=4), "it has started already"

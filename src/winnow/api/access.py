@@ -15,8 +15,11 @@ from pydantic import AfterValidator
 from starlette.types import Scope
 
 from winnow.accounts.audit import Audit
+from winnow.accounts.authenticator import Authenticator
+from winnow.accounts.people import People, check_name
+from winnow.accounts.tokens import Tokens
 from winnow.domain import Identity, Role
-from winnow.errors import Forbidden, NotFound, Unauthenticated
+from winnow.errors import Forbidden, InvalidInput, NotFound, Unauthenticated
 from winnow.runtime import Runtime
 from winnow.workspace import Workspace
 
@@ -44,7 +47,7 @@ def require(scope: Scope, role: Role) -> Identity:
     identity: Identity = scope["state"]["identity"]
     if identity.one_time:
         raise Forbidden(
-            "this password was made for you and works once: choose your own, on the page or with "
+            "you have a one-time password: choose your own first, on the page, with POST /account/password or with "
             "`winnow users password`"
         )
     if identity.role is None:
@@ -101,6 +104,27 @@ def _workspace(request: Request) -> Workspace:
     return _runtime(request).workspace
 
 
+def _authenticator(request: Request) -> Authenticator:
+    return _runtime(request).authenticator
+
+
+def _people(request: Request) -> People:
+    return People(_workspace(request).database)
+
+
+def _tokens(request: Request) -> Tokens:
+    return Tokens(_workspace(request).database)
+
+
+def _known_name(given: str) -> str:
+    """Refuse what nobody can be called."""
+    try:
+        check_name(given)
+    except InvalidInput:
+        raise NotFound(f"there is no account {given[:80]!r}") from None
+    return given
+
+
 def _known_form(given: str) -> str:
     """Refuse what no id looks like here: nothing can be found under it, and not every store can look for it."""
     if _ID.fullmatch(given) is None:
@@ -113,6 +137,10 @@ def _known_form(given: str) -> str:
 UseIdentity = Annotated[Identity, Depends(_identity)]
 UseAudit = Annotated[Audit, Depends(_audit)]
 """Notes who does something: `with audit("promote", service=service, subject="version 3"):`."""
+UseAuthenticator = Annotated[Authenticator, Depends(_authenticator)]
+"""To be told to `forget` after each change of an account or a token."""
+UsePeople = Annotated[People, Depends(_people)]
+UseTokens = Annotated[Tokens, Depends(_tokens)]
 UseRuntime = Annotated[Runtime, Depends(_runtime)]
 UseWorkspace = Annotated[Workspace, Depends(_workspace)]
 ServiceName = Annotated[
@@ -120,4 +148,9 @@ ServiceName = Annotated[
 ]
 RunId = Annotated[str, Path(description="Id of the run."), AfterValidator(_known_form)]
 Ticket = Annotated[str, Path(description="Ticket of the job."), AfterValidator(_known_form)]
+AccountName = Annotated[
+    str, Path(description="Name of the account.", examples=["ada"]), AfterValidator(_known_name)
+]
+AlertId = Annotated[str, Path(description="Id of the alert."), AfterValidator(_known_form)]
+TokenId = Annotated[str, Path(description="Id of the token."), AfterValidator(_known_form)]
 PredictionId = Annotated[str, Path(description="Id of the prediction."), AfterValidator(_known_form)]

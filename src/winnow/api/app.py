@@ -12,31 +12,40 @@ from starlette.types import ASGIApp
 
 from winnow import __version__
 from winnow.api import (
+    accounts,
+    alerts,
+    erasures,
     events,
     examples,
     files,
     history,
     jobs,
     library,
+    live,
     operations,
     refusing,
     results,
     runs,
     services,
+    snapshots,
     versions,
 )
 from winnow.api.bodies import BodiesAsJson
 from winnow.api.dialects.classic import add_classic_images
+from winnow.api.dialects.classic_texts import add_classic_texts
 from winnow.api.docs_page import add_docs_page
 from winnow.api.documentation import TAGS, DocumentedAPI
+from winnow.api.doors import Doors, doors_of
 from winnow.api.edge import Edge
 from winnow.api.guard import Guard
 from winnow.api.head import HeadAsGet
+from winnow.api.page import PageMount, page_of
 from winnow.api.predict import PredictLane
 from winnow.api.stopping import told_to_stop
 from winnow.errors import WinnowError
 from winnow.runtime import Runtime
 from winnow.settings import Settings
+from winnow.ui.app import Page
 
 MEGABYTE = 1_000_000
 
@@ -48,20 +57,27 @@ def create_app(settings: Settings) -> ASGIApp:
     layers nor its router.
     """
     runtime = Runtime(settings)
+    page = page_of(settings)
+    api = create_api(runtime, None if isinstance(page, str) else page)
+    inner = HeadAsGet(Doors(BodiesAsJson(api), doors_of(api)))
     return Edge(
-        Guard(PredictLane(HeadAsGet(BodiesAsJson(create_api(runtime))), runtime), settings),
+        PageMount(Guard(PredictLane(inner, runtime), runtime.authenticator), page),
         metrics=runtime.metrics,
         max_body=int(settings.max_body_mb * MEGABYTE),
         max_upload=int(settings.max_upload_mb * MEGABYTE),
     )
 
 
-def create_api(runtime: Runtime) -> FastAPI:
-    """Build the routes, without their edge."""
+def create_api(runtime: Runtime, page: Page | None = None) -> FastAPI:
+    """Build the routes, without their edge. The page, where there is one, runs while they are served."""
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        async with runtime, runtime.worker() if runtime.settings.concurrency else nullcontext():
+        async with (
+            runtime,
+            runtime.worker() if runtime.settings.concurrency else nullcontext(),
+            page.lifespan() if page is not None else nullcontext(),
+        ):
             with told_to_stop(runtime.watch.stop):
                 yield
 
@@ -86,9 +102,28 @@ def create_api(runtime: Runtime) -> FastAPI:
         },
     )
     api.state.runtime = runtime
-    for module in (services, library, jobs, results, events, files, history, examples, runs, versions, operations):
+    for module in (
+        services,
+        library,
+        jobs,
+        results,
+        events,
+        files,
+        history,
+        examples,
+        snapshots,
+        erasures,
+        runs,
+        versions,
+        live,
+        alerts,
+        operations,
+        accounts,
+    ):
         api.include_router(module.router)
     if runtime.workspace.project.classic.images is not None:
         add_classic_images(api, runtime.workspace.project.classic.images)
+    add_classic_texts(api, runtime.workspace.project.classic)
     add_docs_page(api)
+    doors_of(api)  # a route that does not say who may use it is never served
     return api

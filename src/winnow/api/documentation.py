@@ -9,8 +9,11 @@ from typing import Any
 from fastapi import FastAPI
 from pydantic import TypeAdapter
 
+from winnow.api.doors import Door, doors_of
+from winnow.api.problems import CHALLENGE
 from winnow.client.answers import Problem
 from winnow.client.problems import MEDIA_TYPE
+from winnow.domain import Role
 
 _MEANING: Mapping[int, str] = MappingProxyType(
     {
@@ -32,6 +35,13 @@ _REQUEST_ID = {
     "description": "The request's id in the log: the one that was sent in this header, or a new one.",
     "schema": {"type": "string"},
 }
+_SIGN_IN = {"description": "How to sign in.", "schema": {"type": "string", "examples": [CHALLENGE]}}
+_SCHEMES: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "bearer": {"type": "http", "scheme": "bearer", "description": "A token, or the session of somebody."},
+        "basic": {"type": "http", "scheme": "basic", "description": "The name and the password of an account."},
+    }
+)
 RETRY_AFTER = {"description": "Seconds after which to come back.", "schema": {"type": "integer", "minimum": 1}}
 
 TAGS = [
@@ -56,18 +66,23 @@ class DocumentedAPI(FastAPI):
     def openapi(self) -> dict[str, Any]:
         """Return the document, which is made once."""
         if self.openapi_schema is None:
-            self.openapi_schema = _complete(super().openapi())
+            doors = {door.route.name: door for door in doors_of(self)}
+            self.openapi_schema = _complete(super().openapi(), doors)
         return self.openapi_schema
 
 
-def _complete(document: dict[str, Any]) -> dict[str, Any]:
+def _complete(document: dict[str, Any], doors: Mapping[str, Door]) -> dict[str, Any]:
+    document["components"]["securitySchemes"] = dict(_SCHEMES)
     schemas = document["components"]["schemas"]
     schemas["Problem"] = TypeAdapter(Problem).json_schema()
     for name in ("HTTPValidationError", "ValidationError"):  # FastAPI's own shape, which nothing answers with
         schemas.pop(name, None)
     for method, operation in _operations(document):
         responses = operation["responses"]
-        if method != "get":
+        role = doors[operation["operationId"]].role
+        _say_who(operation, role)
+        responses.setdefault("401", {})
+        if method != "get" or role is not None:
             responses.setdefault("403", {})
         responses.setdefault("500", {})
         if "requestBody" in operation:
@@ -80,6 +95,13 @@ def _complete(document: dict[str, Any]) -> dict[str, Any]:
     return document
 
 
+def _say_who(operation: dict[str, Any], role: Role | None) -> None:
+    """Say which role an operation takes, and how one shows that one has it."""
+    operation["security"] = [] if role is None else [{name: []} for name in _SCHEMES]
+    if role is not None:
+        operation["description"] += f"\n\nTakes the role `{role}`."
+
+
 def _operations(document: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     for methods in document["paths"].values():
         yield from methods.items()
@@ -88,5 +110,7 @@ def _operations(document: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, An
 def _refuses(status: int, response: dict[str, Any]) -> None:
     response["description"] = _MEANING[status]
     response["content"] = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    if status == 401:
+        response["headers"]["WWW-Authenticate"] = _SIGN_IN
     if status == 429:
         response["headers"]["Retry-After"] = RETRY_AFTER

@@ -15,8 +15,11 @@ from winnow.errors import Forbidden, TooLarge, WinnowError
 from winnow.monitoring.metrics import Metrics
 
 REQUEST_ID = b"x-request-id"
-_UPLOADS = ("/upload", "/files")
+_UPLOADS = ("/upload", "/files", "/uploadfile")
 """How the paths end that take files, which are read part by part."""
+_PAGE_UPLOADS = "/ui/_stcore/upload_file/"
+_PAGE_FILES = ("/ui/static/", "/ui/_stcore/", "/ui/media/", "/ui/component/", "/ui/favicon")
+"""What the page is made of and says to itself: nobody wants to read dozens of lines for each look at it."""
 _HARMLESS = ("GET", "HEAD", "OPTIONS")
 _SANE_ID = re.compile(r"[A-Za-z0-9._~:/+=@-]{1,128}")
 
@@ -38,7 +41,9 @@ class Edge:
         await _Exchange(scope, receive, send, self._limit(scope)).run(self._app, self._metrics)
 
     def _limit(self, scope: Scope) -> int:
-        return self._max_upload if scope["path"].endswith(_UPLOADS) else self._max_body
+        path = scope["path"]
+        uploads = path.endswith(_UPLOADS) or path.startswith(_PAGE_UPLOADS)
+        return self._max_upload if uploads else self._max_body
 
 
 class _Exchange:
@@ -97,10 +102,13 @@ class _Exchange:
     def _account(self, metrics: Metrics, seconds: float) -> None:
         route, method = self._route(), self._scope["method"]
         metrics.count_request(route, method, self._status, seconds)
-        level = "ERROR" if self._status >= 500 else "INFO"
+        level = "ERROR" if self._status >= 500 else self._usual_level()
         milliseconds = seconds * 1000
         message = f"{method} {self._path()} {self._status} {milliseconds:.1f} ms"
         logger.bind(request_id=self._id).log(level, message)
+
+    def _usual_level(self) -> str:
+        return "DEBUG" if self._scope["path"].startswith(_PAGE_FILES) else "INFO"
 
     def _path(self) -> str:
         """The path as it was sent, still quoted: nobody writes lines of their own into the log."""

@@ -5,19 +5,21 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from fastapi import APIRouter, Header, Query, Request, Response
 from starlette.status import HTTP_202_ACCEPTED
 
 from winnow import domain
-from winnow.api.access import EDITOR, ServiceName, Ticket, UseRuntime, refusals
+from winnow.accounts.audit import Audit
+from winnow.api.access import EDITOR, ServiceName, Ticket, UseAudit, UseRuntime, refusals, require
 from winnow.api.asking import asking_body
 from winnow.api.inputs import Asked, decode
 from winnow.api.predict import caller_of, content_type
-from winnow.api.schemas import WEBHOOK, JobsQuery, WaitQuery
+from winnow.api.schemas import PROMOTE, WEBHOOK, JobsQuery, WaitQuery
 from winnow.client.answers import Job, JobsPage
-from winnow.errors import InvalidInput, NotFound
+from winnow.domain import JobKind, PromoteMode, Role
+from winnow.errors import Conflict, InvalidInput, NotFound
 from winnow.jobs.desk import MAX_KEY, Desk, Order, Standing
 from winnow.runtime import Runtime
 from winnow.store.jobs import NewJob
@@ -45,12 +47,13 @@ _LIGHT_BODY = 100_000
 def _submission_body() -> dict[str, Any]:
     """What a predict request has, and a webhook; or a wish to train."""
     webhook = {"anyOf": [{"type": "string"}, {"type": "null"}], "description": WEBHOOK}
+    promote = {"enum": [*get_args(PromoteMode), None], "description": PROMOTE}
     body = asking_body("PredictJob", {"webhook": webhook, "kind": {"const": "predict"}})
     content = body["requestBody"]["content"]["application/json"]
     train = {
         "title": "TrainJob",
         "type": "object",
-        "properties": {"kind": {"const": "train"}, "webhook": webhook},
+        "properties": {"kind": {"const": "train"}, "promote": promote, "webhook": webhook},
         "required": ["kind"],
         "additionalProperties": False,
     }
@@ -71,25 +74,30 @@ async def submit_job(
     request: Request,
     response: Response,
     runtime: UseRuntime,
+    audit: UseAudit,
     idempotency_key: IdempotencyKey = None,
 ) -> Job:
     """Take in what a predict request asks, or a wish to train, and answer with the job at once.
 
     Its id is the ticket, under which its result is found once it is finished. What was accepted is in the store.
+    A wish to train takes the role `admin`.
     """
     asked = runtime.service(service)
     body = await request.body()
     caller = caller_of(request.scope)
     order = Order(caller.request_id, caller.client, idempotency_key)
     if (wish := _wish_to_train(body)) is not None:
-        new = runtime.desk.train(service, order=_told(order, wish))
+        require(request.scope, Role.ADMIN)
+        new = runtime.desk.train(service, order=_told(order, wish), promote=_promote(wish))
+        job = await asyncio.to_thread(_hand_in_training, runtime.desk, new, audit)
     else:
         question = decode(body, content_type(request.scope), _MORE)
         asked.check_open(0, question.options)
         heavy = asked.reader.files or len(body) > _LIGHT_BODY
         arguments = runtime.desk, service, question, order
         new = await asyncio.to_thread(_predict_job, *arguments) if heavy else _predict_job(*arguments)
-    return accepted(await runtime.intake.put(new), response)
+        job = await runtime.intake.put(new)
+    return accepted(job, response)
 
 
 @router.get("/jobs", responses=refusals(422, 503), dependencies=[EDITOR])
@@ -113,9 +121,17 @@ async def show_job(ticket: Ticket, runtime: UseRuntime, query: Annotated[WaitQue
 
 
 @router.delete("/jobs/{ticket}", responses=refusals(404, 409, 503), dependencies=[EDITOR])
-def cancel_job(ticket: Ticket, runtime: UseRuntime) -> Job:
-    """Cancel a job that has not ended. Nothing that is still done for it is kept."""
-    return job_answer(runtime.desk.cancel(ticket))
+def cancel_job(ticket: Ticket, request: Request, runtime: UseRuntime, audit: UseAudit) -> Job:
+    """Cancel a job that has not ended. Nothing that is still done for it is kept.
+
+    To cancel a training takes the role `admin`.
+    """
+    job = runtime.desk.job(ticket)
+    if job.kind is not JobKind.TRAIN:
+        return job_answer(runtime.desk.cancel(ticket))
+    require(request.scope, Role.ADMIN)
+    with audit("cancel-run", service=job.service, subject=f"job {ticket}"):
+        return job_answer(runtime.desk.cancel(ticket))
 
 
 def accepted(job: domain.Job, response: Response) -> Job:
@@ -150,6 +166,14 @@ def job_answer(job: domain.Job, standing: Standing = Standing(None, None)) -> Jo
     )
 
 
+def _hand_in_training(desk: Desk, new: NewJob, audit: Audit) -> domain.Job:
+    with audit("train", service=new.service, subject=f"job {new.id}"):
+        (put,) = desk.put([new])
+        if isinstance(put, Conflict):
+            raise put
+        return put
+
+
 def _predict_job(desk: Desk, service: str, asked: Asked, order: Order) -> NewJob:
     if asked.more.get("kind", "predict") != "predict":
         raise InvalidInput("'kind' should be predict beside 'input' or 'inputs'; {\"kind\": \"train\"} has neither")
@@ -167,12 +191,19 @@ def _wish_to_train(body: bytes) -> Mapping[str, Any] | None:
         return None
     if not isinstance(content, dict) or content.get("kind") != "train" or content.keys() & {"input", "inputs"}:
         return None
-    unknown = content.keys() - {"kind", "webhook"}
+    unknown = content.keys() - {"kind", "promote", "webhook"}
     if unknown:
         raise InvalidInput(
-            f"training is asked for with 'kind' and perhaps 'webhook', not with '{min(unknown)[:60]}'"
+            f"training is asked for with 'kind', perhaps 'promote' and 'webhook', not with '{min(unknown)[:60]}'"
         )
     return content
+
+
+def _promote(wish: Mapping[str, Any]) -> PromoteMode | None:
+    promote: PromoteMode | None = wish.get("promote")
+    if promote is not None and promote not in get_args(PromoteMode):
+        raise InvalidInput("'promote' should be automatic or manual; where it is left out, winnow.toml says")
+    return promote
 
 
 def _told(order: Order, more: Mapping[str, Any]) -> Order:

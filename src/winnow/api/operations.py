@@ -9,7 +9,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from winnow.api.access import PUBLIC, VIEWER, UseRuntime, refusals
 from winnow.client.answers import Live, Ready
 from winnow.errors import NotReady
-from winnow.store import job_counts, versions
+from winnow.store import alerts, job_counts, measurements, versions
 
 router = APIRouter(tags=["operations"])
 
@@ -38,4 +38,7 @@ def metrics(runtime: UseRuntime) -> Response:
     """Figures for Prometheus, of all serving processes together."""
     with runtime.workspace.database.read() as connection:
         champions, backlog = versions.champions(connection), job_counts.backlog(connection)
-    return Response(runtime.metrics.render(champions, backlog), media_type=CONTENT_TYPE_LATEST)
+        measured = measurements.of_champions(connection, champions)
+        opened = alerts.open_counts(connection)
+    figures = runtime.metrics.render(champions, backlog, measured, opened)
+    return Response(figures, media_type=CONTENT_TYPE_LATEST)

@@ -46,6 +46,10 @@ _HTTP_OWN: Mapping[int, tuple[str, str]] = MappingProxyType(
 """What HTTP refuses by itself: kind and code. A bug is among them."""
 
 
+CHALLENGE = 'Basic realm="winnow", charset="UTF-8"'
+"""How to sign in, as HTTP says it. Browsers ask for a name and password then."""
+
+
 def problem_of(error: errors.WinnowError, request_id: str) -> dict[str, Any]:
     """Word an error as a problem."""
     status, code = _status_of(type(error))
@@ -72,10 +76,12 @@ def http_problem(status: int, detail: str, request_id: str) -> dict[str, Any]:
 
 
 def problem_response(content: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:
-    """Answer with a problem, its status and, where there is one, when to come back."""
+    """Answer with a problem, its status and, where that applies, when to come back or how to sign in."""
     sent = dict(headers or {})
     if "retry_after" in content:
         sent["Retry-After"] = str(math.ceil(content["retry_after"]))
+    if content["status"] == HTTPStatus.UNAUTHORIZED:
+        sent["WWW-Authenticate"] = CHALLENGE
     body = json.dumps(content, ensure_ascii=False, separators=(",", ":"), default=str)
     # a sentence may quote half of a surrogate pair, which UTF-8 has no form for
     return Response(body.encode(errors="replace"), content["status"], sent, MEDIA_TYPE)

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Response
 from starlette.status import HTTP_202_ACCEPTED
 
 from winnow.api.access import ADMIN, VIEWER, RunId, ServiceName, UseAudit, UseWorkspace, as_answer, refusals
-from winnow.api.schemas import ShortPage
+from winnow.api.schemas import ShortPage, TrainRequest
 from winnow.client.answers import Run, RunsPage
 
 router = APIRouter(tags=["runs"])
@@ -20,13 +20,23 @@ _LOCATION = {"Location": {"description": "Where the run is to be polled.", "sche
 @router.post(
     "/services/{service}/train",
     status_code=HTTP_202_ACCEPTED,
-    responses={202: {"headers": _LOCATION}, **refusals(404, 409, 503)},
+    responses={202: {"headers": _LOCATION}, **refusals(404, 409, 422, 503)},
     dependencies=[ADMIN],
 )
-def train(service: ServiceName, workspace: UseWorkspace, audit: UseAudit, response: Response) -> Run:
-    """Train all candidates on the examples of this moment. Poll the run that `Location` names."""
-    with audit("train", service=service):
-        run = workspace.start_run(service)
+def train(
+    service: ServiceName,
+    workspace: UseWorkspace,
+    audit: UseAudit,
+    response: Response,
+    request: TrainRequest | None = None,
+) -> Run:
+    """Train all candidates on the examples of this moment. Poll the run that `Location` names.
+
+    With `promote` manual its best version waits: the report's decision names it as `chosen`.
+    """
+    promote = request.promote if request else None
+    with audit("train", service=service, promote=promote):
+        run = workspace.start_run(service, promote)
     response.headers["Location"] = f"/services/{service}/runs/{run.id}"
     return as_answer(Run, run)
 

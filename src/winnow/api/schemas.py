@@ -11,7 +11,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SkipValidation
 
-from winnow.domain import JobKind, Status, Target
+from winnow.domain import JobKind, PromoteMode, Status, Target
 
 Input = Annotated[str, Field(min_length=1, pattern=r"\S"), SkipValidation]
 Right = Annotated[
@@ -24,7 +24,11 @@ Right = Annotated[
 _LARGEST_INTEGER = 2**31 - 1  # of the databases' column
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 WEBHOOK = "An address that is told of the job's end, by a signed request."
-_STORABLE = r"^[^\x00]*$"  # PostgreSQL has no text with a NUL character
+PROMOTE = (
+    "Whether the best version of this run that meets its gates takes over by itself (automatic) or waits (manual). "
+    "winnow.toml says where it is left out."
+)
+STORABLE = r"^[^\x00]*$"  # PostgreSQL has no text with a NUL character
 
 
 def _as_written(value: object) -> object:
@@ -48,20 +52,20 @@ Moment = Annotated[datetime, BeforeValidator(_as_written), AfterValidator(_in_ut
 VersionNumber = Annotated[int, Field(ge=1, le=_LARGEST_INTEGER)]
 
 
-class _Request(BaseModel):
+class RequestModel(BaseModel):
     """A misspelt key is refused rather than passed over."""
 
     model_config = ConfigDict(extra="forbid")
 
 
-class FeedbackRequest(_Request):
+class FeedbackRequest(RequestModel):
     """The right answer to a prediction."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"target": "positive"}]})
     target: Right
 
 
-class ExampleRequest(_Request):
+class ExampleRequest(RequestModel):
     """An input with its target."""
 
     model_config = ConfigDict(
@@ -71,24 +75,31 @@ class ExampleRequest(_Request):
     target: Right
 
 
-class PromoteRequest(_Request):
+class PromoteRequest(RequestModel):
     """How to promote."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"force": True}]})
     force: bool = Field(default=False, description="Promote although a gate is missed; the reasons will say so.")
 
 
-class Page(_Request):
+class TrainRequest(RequestModel):
+    """How to train."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"promote": "manual"}]})
+    promote: PromoteMode | None = Field(default=None, description=PROMOTE)
+
+
+class Page(RequestModel):
     """Which part of a list to answer with."""
 
     n: Annotated[int, Field(100, ge=1, le=1000, description="How many to answer with at most.")]
     before: Annotated[
         str | None,
-        Field(None, pattern=_STORABLE, description="Only what is older than this id: the last of the page before."),
+        Field(None, pattern=STORABLE, description="Only what is older than this id: the last of the page before."),
     ]
 
 
-class ShortPage(_Request):
+class ShortPage(RequestModel):
     """How much of a list to answer with."""
 
     n: Annotated[int, Field(20, ge=1, le=1000, description="How many to answer with at most.")]
@@ -97,10 +108,10 @@ class ShortPage(_Request):
 class HistoryQuery(Page):
     """Which predictions to answer with; filters narrow each other."""
 
-    label: Annotated[str | None, Field(None, pattern=_STORABLE, description="Only answers with this label.")]
+    label: Annotated[str | None, Field(None, pattern=STORABLE, description="Only answers with this label.")]
     version: Annotated[VersionNumber | None, Field(None, description="Only answers of this version.")]
     text: Annotated[
-        str | None, Field(None, pattern=_STORABLE, description="Only inputs that contain this, in any case.")
+        str | None, Field(None, pattern=STORABLE, description="Only inputs that contain this, in any case.")
     ]
     since: Annotated[Moment | None, Field(None, description="Only from this moment on; UTC where it has no zone.")]
     until: Annotated[Moment | None, Field(None, description="Only before this moment; UTC where it has no zone.")]
@@ -109,12 +120,12 @@ class HistoryQuery(Page):
 class JobsQuery(Page):
     """Which jobs to answer with; filters narrow each other."""
 
-    service: Annotated[str | None, Field(None, pattern=_STORABLE, description="Only jobs of this service.")]
+    service: Annotated[str | None, Field(None, pattern=STORABLE, description="Only jobs of this service.")]
     status: Annotated[Status | None, Field(None, description="Only jobs that stand like this.")]
     kind: Annotated[JobKind | None, Field(None, description="Only jobs of this kind.")]
 
 
-class WaitQuery(_Request):
+class WaitQuery(RequestModel):
     """How long to wait for the end of a job."""
 
     wait: Annotated[
@@ -129,7 +140,7 @@ class WaitQuery(_Request):
     ]
 
 
-class FileQuery(_Request):
+class FileQuery(RequestModel):
     """How to answer the rows of a file. Fields of the form say the same."""
 
     version: Annotated[
@@ -146,10 +157,10 @@ class FileQuery(_Request):
         int | None,
         Field(None, ge=1, le=_LARGEST_INTEGER, description="How many labels to answer with, most probable first."),
     ]
-    webhook: Annotated[str | None, Field(None, pattern=_STORABLE, description=WEBHOOK)]
+    webhook: Annotated[str | None, Field(None, pattern=STORABLE, description=WEBHOOK)]
 
 
-class UploadQuery(_Request):
+class UploadQuery(RequestModel):
     """What to do with a file that has bad rows."""
 
     keep_good: bool = Field(default=False, description="Keep the good rows of a file that has bad ones.")

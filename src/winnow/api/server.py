@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import socket
 import tempfile
@@ -13,8 +12,11 @@ from typing import TYPE_CHECKING
 from uvicorn import Config, Server
 from uvicorn.supervisors import Multiprocess
 
-from winnow.errors import Conflict, ProjectError
+from winnow.accounts.exposure import refuse_exposed
+from winnow.errors import Conflict
+from winnow.monitoring.notifiers.base import open_notifiers
 from winnow.settings import Settings, load_settings, to_environment
+from winnow.store import Database
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -26,13 +28,16 @@ OnReady = Callable[[str], None]
 def serve(settings: Settings, on_ready: OnReady) -> None:
     """Serve until SIGINT or SIGTERM; requests under way are answered first.
 
-    `Conflict` where the port is taken, `ProjectError` where the address could be reached from other machines.
+    `Conflict` where the port is taken, `ProjectError` where other machines could reach what nobody guards.
     """
-    _refuse_exposed(settings.host)
-    with _listen(settings) as listener:
-        address = _address(settings.host, listener.getsockname()[1])
+    _check_exposure(settings)
+    open_notifiers(settings)  # a wrong address is said here, not by each of several processes
+    with listen(settings.host, settings.port) as listener:
+        port = listener.getsockname()[1]
+        settings = settings.model_copy(update={"port": port})  # the page has to find the API
+        address = address_of(settings.host, port)
         if settings.workers == 1:
-            _Announcing(_config(settings), lambda: on_ready(address)).run([listener])
+            AnnouncingServer(_config(settings), lambda: on_ready(address)).run([listener])
         else:
             _serve_together(settings, listener, lambda: on_ready(address))
 
@@ -47,7 +52,7 @@ def create_worker_app() -> ASGIApp:
     return create_app(settings)
 
 
-class _Announcing(Server):
+class AnnouncingServer(Server):
     """A server that says when it answers."""
 
     def __init__(self, config: Config, on_ready: Callable[[], None]) -> None:
@@ -55,6 +60,7 @@ class _Announcing(Server):
         self._on_ready = on_ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start as any server does, and say so."""
         await super().startup(sockets)
         if self.started:
             self._on_ready()
@@ -92,16 +98,17 @@ def _config(settings: Settings) -> Config:
     )
 
 
-def _listen(settings: Settings) -> socket.socket:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+def listen(host: str, port: int) -> socket.socket:
+    """Open the port, or a free one where that is 0; `Conflict` where it is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((settings.host, settings.port))
+        listener.bind((host, port))
     except OSError as error:
         listener.close()
         raise Conflict(
-            f"cannot listen on {settings.host}:{settings.port}: {error.strerror}. "
+            f"cannot listen on {host}:{port}: {error.strerror}. "
             "Choose another port with --port, or 0 for a free one"
         ) from error
     listener.listen(2048)
@@ -109,19 +116,14 @@ def _listen(settings: Settings) -> socket.socket:
     return listener
 
 
-def _refuse_exposed(host: str) -> None:
-    if host == "localhost":
-        return
+def _check_exposure(settings: Settings) -> None:
+    database = Database(settings.database_url)
     try:
-        local = ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        local = False
-    if not local:
-        raise ProjectError(
-            f"setting 'host' (WINNOW_HOST): Winnow has no accounts yet, so it serves loopback addresses only, such "
-            f"as 127.0.0.1, not {host}. Put a proxy that authenticates in front of it"
-        )
+        refuse_exposed(settings, database)
+    finally:
+        database.close()
 
 
-def _address(host: str, port: int) -> str:
+def address_of(host: str, port: int) -> str:
+    """Word where a server is reached."""
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

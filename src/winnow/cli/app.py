@@ -12,9 +12,13 @@ import typer
 
 from winnow import __version__
 from winnow.cli import exit_codes
+from winnow.cli.alerts import alerts
+from winnow.cli.audit import audit
 from winnow.cli.cancel import cancel
 from winnow.cli.command import ProjectFolder
 from winnow.cli.doctor import doctor
+from winnow.cli.erase import erase
+from winnow.cli.export import export
 from winnow.cli.history import history
 from winnow.cli.import_ import import_
 from winnow.cli.jobs import jobs
@@ -24,18 +28,24 @@ from winnow.cli.predict import predict
 from winnow.cli.report import report
 from winnow.cli.status import status
 from winnow.cli.submit import submit
+from winnow.cli.tokens import tokens
 from winnow.cli.train import train
+from winnow.cli.ui import ui
 from winnow.cli.up import up
+from winnow.cli.users import users
 from winnow.cli.versions import promote, rollback, versions
 from winnow.cli.worker import worker
 
 COMMANDS: Mapping[str, tuple[Callable[..., None], ...]] = MappingProxyType(
     {
         "Begin": (new, doctor, status),
-        "Learn": (load, train, cancel, report, import_),
+        "Data": (load, export, erase),
+        "Learn": (train, cancel, report, import_),
         "Decide": (versions, promote, rollback),
-        "Answer": (up, predict, history),
+        "Answer": (up, ui, predict, history),
+        "Watch": (alerts,),
         "Jobs": (submit, jobs, worker),
+        "People": (users, tokens, audit),
     }
 )
 

@@ -13,5 +13,6 @@ def cancel(session: Session, service: ServiceName) -> None:
         newest = workspace.runs(service, 1)
         if not newest or newest[0].status.final:
             raise Conflict(f"service '{service}' is not being trained: there is nothing to cancel")
-        run = workspace.cancel_run(service, newest[0].id)
+        with session.audit(workspace)("cancel-run", service=service, subject=newest[0].id):
+            run = workspace.cancel_run(service, newest[0].id)
     session.out.result(run, f"the training of {service} was cancelled: nothing of it was kept")

@@ -30,7 +30,7 @@ _OLDEST_PYTHON = (3, 11)
 _PATIENCE = 3.0  # seconds for a server to answer
 _PICTURES: Mapping[str, str] = MappingProxyType({"jpg": "JPEG", "zlib": "PNG", "webp": "WebP"})
 _EXTRAS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {"postgres": ("psycopg",), "onnx": ("onnxruntime", "tokenizers"), "redis": ("redis",)}
+    {"postgres": ("psycopg",), "onnx": ("onnxruntime", "tokenizers"), "redis": ("redis",), "notify": ("apprise",)}
 )
 
 
@@ -58,6 +58,8 @@ def check_all(settings: Callable[[], Settings]) -> Iterator[Check]:
     yield check_port(chosen.host, chosen.port)
     if chosen.redis is not None:
         yield check_redis(chosen.redis.get_secret_value())
+    if chosen.notify is not None:
+        yield check_notify(chosen)
     yield from _project(chosen)
 
 
@@ -117,6 +119,17 @@ def check_redis(url: str) -> Check:
     except (RedisError, OSError, ValueError) as error:
         return Check("redis", "failed", str(error), remedy)
     return Check("redis", "ok", f"version {running} answers")
+
+
+def check_notify(settings: Settings) -> Check:
+    """Whether the addresses that are told of alerts can be read. Nothing is sent."""
+    from winnow.monitoring.notifiers.base import open_notifiers  # noqa: PLC0415
+
+    try:
+        told = len(open_notifiers(settings))
+    except WinnowError as error:
+        return Check("notify", "failed", str(error), f"correct {PREFIX}NOTIFY: no process starts with it")
+    return Check("notify", "ok", f"{count(told, 'place')} to tell of alerts; try with `winnow alerts --test`")
 
 
 def check_pictures() -> Check:

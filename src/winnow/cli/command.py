@@ -8,6 +8,7 @@ gives typer a function with the options of both, and the function a `Session`.
 
 from __future__ import annotations
 
+import getpass
 import inspect
 import os
 import sys
@@ -26,6 +27,7 @@ from winnow.project import FILE_NAME
 from winnow.settings import PREFIX, Settings, load_settings
 
 if TYPE_CHECKING:
+    from winnow.accounts.audit import Audit
     from winnow.workspace import Workspace
 
 _Given = ParamSpec("_Given")
@@ -78,6 +80,17 @@ class Session:
         with Workspace(settings) as workspace:
             yield workspace
 
+    def audit(self, workspace: Workspace) -> Audit:
+        """Notes what this command changes: `with session.audit(workspace)("rollback", service=service): ...`."""
+        return audit_of(workspace)
+
+
+def audit_of(workspace: Workspace) -> Audit:
+    """Notes what whoever is at this terminal changes."""
+    from winnow.accounts.audit import Audit  # noqa: PLC0415  (it needs the store)
+
+    return Audit(workspace.database, f"cli:{_user()}")
+
 
 def log_warnings(settings: Settings) -> None:
     """Log as the environment says, and warnings only where it says nothing: a command has its own words."""
@@ -120,6 +133,14 @@ def command(function: Callable[Concatenate[Session, _Given], None]) -> Callable[
     run.__annotations__ = {}
     run.__name__, run.__doc__ = function.__name__, _flowing(inspect.getdoc(function) or "")
     return run
+
+
+def _user() -> str:
+    """Who is at the terminal, as the audit trail has it. A container may know no name for its user."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
 
 
 def _flowing(text: str) -> str:

@@ -44,6 +44,7 @@ _OF_ERROR: Mapping[type[BaseException], ExitCode] = MappingProxyType(
         errors.MissingExtra: ExitCode.UNUSABLE,
         errors.InvalidInput: ExitCode.REFUSED,
         errors.FileRefused: ExitCode.REFUSED,
+        errors.Unauthenticated: ExitCode.REFUSED,
         errors.Forbidden: ExitCode.REFUSED,
         errors.NotFound: ExitCode.NOT_FOUND,
         errors.Conflict: ExitCode.CONFLICT,

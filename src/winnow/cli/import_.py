@@ -66,7 +66,10 @@ def import_(  # noqa: PLR0913, PLR0917  (each is an option of the command)
     colours = {key: value for key, value in (("mean", mean), ("deviation", deviation)) if value is not None}
     offered = TrainedElsewhere(model, labels, (name or model.stem).strip(), resize, crop, **colours)
     with session.workspace() as workspace:
-        _show(session, service, workspace.import_model(service, offered, image, promote=promote))
+        workspace.config(service)
+        with session.audit(workspace)("import", service=service, subject=offered.name, promote=promote):
+            done = workspace.import_model(service, offered, image, promote=promote)
+    _show(session, service, done)
 
 
 def _show(session: Session, service: str, done: Imported) -> None:

@@ -45,8 +45,13 @@ def load(
     with session.workspace() as workspace:
         try:
             name = file.resolve().name
-            with file_progress(session.out, f"loading {name}", _size(file)) as progress:
-                report = workspace.load(service, file, name=name, keep_good=keep_good, progress=progress)
+            workspace.config(service)
+            audit = session.audit(workspace)
+            audited = audit("load", service=service, subject=name, keep_good=keep_good)
+            with audited, file_progress(session.out, f"loading {name}", _size(file)) as progress:
+                report = workspace.load(
+                    service, file, name=name, keep_good=keep_good, progress=progress, account=audit.actor
+                )
         except FileRefused as refusal:
             if refusal.report and not session.out.as_json:
                 for block in _refusal_blocks(refusal.report):

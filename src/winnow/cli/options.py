@@ -47,8 +47,9 @@ def _adding(more: Sequence[inspect.Parameter]) -> Callable[[_Command], _Command]
 
 def _setting(name: str, field: FieldInfo) -> inspect.Parameter:
     kind = str | None if field.annotation == SecretStr | None else field.annotation
+    flag = name.replace("_", "-")
     option = typer.Option(
-        f"--{name.replace('_', '-')}",
+        f"--{flag}/--no-{flag}" if kind is bool else f"--{flag}",
         help=field.description,
         envvar=f"{PREFIX}{name.upper()}",
         min=next((bound.ge for bound in field.metadata if isinstance(bound, Ge)), None),  # type: ignore[arg-type]

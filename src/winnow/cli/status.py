@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
+from winnow.cli.alerts import open_alerts_block
 from winnow.cli.command import Session, command
 from winnow.cli.output import Cell, Grid, moment, styled
 from winnow.cli.report_view import met, share
-from winnow.domain import Status, now
+from winnow.domain import AlertState, Status, now
 
 if TYPE_CHECKING:
     from winnow.workspace import Workspace
@@ -20,23 +21,26 @@ _COLUMNS = ["service", "examples", "champion", "accuracy", "f1_macro", "gates", 
 _SHOWN = (Status.QUEUED, Status.STARTED, Status.FAILED)
 _LATELY = timedelta(days=1)
 """For how long a job that failed is worth a look."""
+_SHOWN_ALERTS = 100
 
 
 @command
 def status(session: Session) -> None:
-    """Show every service: examples, champion, last run, jobs.
+    """Show services, champions, last runs, jobs, and open alerts.
 
     Jobs are those that wait, those that are worked on, and those that failed within a day.
     """
-    from winnow.store.job_counts import tally  # noqa: PLC0415  (it takes the whole store with it)
+    from winnow.store import alerts  # noqa: PLC0415  (it takes the whole store with it)
+    from winnow.store.job_counts import tally  # noqa: PLC0415
 
     with session.workspace() as workspace:
         with workspace.database.read() as connection:
             jobs = tally(connection, now() - _LATELY)
+            opened = alerts.newest(connection, _SHOWN_ALERTS, alerts.AlertFilter(AlertState.OPEN))
         services = [_service(workspace, name, jobs.get(name, {})) for name in workspace.project.services]
         project = workspace.project
     session.out.result(
-        {"project": project.name, "folder": str(project.folder), "services": services},
+        {"project": project.name, "folder": str(project.folder), "services": services, "alerts": opened},
         styled(f"{project.name} ({project.folder})", "bold"),
         Grid(
             _COLUMNS,
@@ -47,6 +51,7 @@ def status(session: Session) -> None:
         )
         if services
         else "winnow.toml has no service yet: add a table [services.NAME]",
+        *([open_alerts_block(opened)] if opened else []),
     )
 
 

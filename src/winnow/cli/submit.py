@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
@@ -19,6 +20,7 @@ from winnow.cli.options import with_options
 from winnow.cli.output import Output
 from winnow.cli.progress import file_progress
 from winnow.cli.taking import show_result, write_result
+from winnow.cli.train import Promote
 from winnow.domain import Job, Progress
 from winnow.errors import InvalidInput
 
@@ -35,6 +37,7 @@ class _Work:
     given: Given = None
     file: Source = None
     train: Annotated[bool, typer.Option("--train", help="Train the service.")] = False
+    promote: Promote = None
     version: VersionName = None
     top_k: TopK = None
     key: Annotated[
@@ -65,6 +68,8 @@ class _Work:
             )
         if self.train and not (self.version is None and self.top_k is None):
             raise typer.BadParameter("a training answers nothing", param_hint="--version, --top-k")
+        if self.promote is not None and not self.train:
+            raise typer.BadParameter("there is something to promote with --train only", param_hint="--promote")
         if self.output is not None and not self.wait:
             raise typer.BadParameter("there is something to write with --wait only", param_hint="--output")
 
@@ -96,7 +101,10 @@ def submit(session: Session, service: ServiceName, **given: Any) -> None:
             counter.check_ready(service, options)
         asked = work.asked()
         order = counter.order(work.key, work.webhook)
-        job = counter.hand_in(_made(counter, session.out, service, work, asked, order, options))
+        new = _made(counter, session.out, service, work, asked, order, options)
+        audit = session.audit(counter.workspace) if work.train else None
+        with nullcontext() if audit is None else audit("train", service=service, subject=f"job {new.id}"):
+            job = counter.hand_in(new)
         if not work.wait:
             _give_ticket(counter, session.out, job)
             return
@@ -113,7 +121,7 @@ def _made(
 ) -> NewJob:
     """The job, with its file in the store already."""
     if work.train:
-        return counter.desk.train(service, order=order)
+        return counter.desk.train(service, order=order, promote=work.promote)
     if work.file is not None:
         size = work.file.stat().st_size
         with file_progress(out, f"handing in {work.file.name}", size) as progress, work.file.open("rb") as file:

@@ -8,19 +8,20 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import NoReturn
 
+from winnow.cli.command import audit_of
 from winnow.cli.output import Output
 from winnow.cli.progress import run_progress
-from winnow.domain import Run, Status
+from winnow.domain import PromoteMode, Run, Status
 from winnow.errors import Cancelled, Conflict, TrainingFailed
 from winnow.workspace import Workspace
 
 
-def train_service(workspace: Workspace, service: str, out: Output) -> Run:
+def train_service(workspace: Workspace, service: str, out: Output, promote: PromoteMode | None = None) -> Run:
     """Train a service and return its finished run. `TrainingFailed`, or `Cancelled`, says why there is none.
 
     Ctrl-C, or SIGTERM, cancels the run and comes out as `KeyboardInterrupt`; nothing of the run is kept then.
     """
-    run = workspace.start_run(service)
+    run = start_training(workspace, service, promote)
     try:
         with _sigterm_interrupts(), run_progress(out, service) as listener:
             run = workspace.watch_run(service, run.id, listener)
@@ -32,6 +33,13 @@ def train_service(workspace: Workspace, service: str, out: Output) -> Run:
     if run.status is Status.FAILED:
         raise TrainingFailed(run.error or f"the run {run.id} of '{service}' failed")
     return run
+
+
+def start_training(workspace: Workspace, service: str, promote: PromoteMode | None = None) -> Run:
+    """Start to train a service, and leave word of it in the audit trail."""
+    workspace.config(service)
+    with audit_of(workspace)("train", service=service, promote=promote):
+        return workspace.start_run(service, promote)
 
 
 def _cancel(workspace: Workspace, run: Run, out: Output) -> None:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import shlex
 import signal
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
@@ -14,14 +11,16 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from winnow.cli.command import Session, command
+from winnow.cli.greeting import Greeting
 from winnow.cli.load import load_blocks
 from winnow.cli.options import with_settings
-from winnow.cli.output import Block, Output, styled
+from winnow.cli.output import Output, styled
 from winnow.cli.progress import file_progress
 from winnow.domain import Json
 from winnow.errors import Cancelled, NotFound, WinnowError
 
 if TYPE_CHECKING:
+    from winnow.accounts.people import NewAccount
     from winnow.settings import Settings
     from winnow.workspace import Workspace
 
@@ -44,15 +43,14 @@ def up(
     signal.signal(signal.SIGTERM, _stop)
     with session.workspace(settings) as workspace:
         if train:
-            _prepare(workspace, session.out)
+            _prepare(workspace, session)
         services = {name: workspace.champion(name) is not None for name in workspace.project.services}
         example = _example(workspace, [name for name, ready in services.items() if ready])
-        project = workspace.project.name
+        admin = _first_admin(workspace, session, settings)
+        greeting = Greeting(workspace.project.name, settings, services, example, admin)
 
     def announce(address: str) -> None:
-        value = {"address": address, "docs": f"{address}/docs", "project": project, "services": services}
-        blocks = _greeting(project, address, services, example, _at_once(settings))
-        session.out.result({**value, "concurrency": settings.concurrency}, *blocks)
+        session.out.result(greeting.to_json(address), *greeting.blocks(address))
 
     try:
         serve(settings, announce)
@@ -65,13 +63,30 @@ def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
     raise typer.Exit(0)
 
 
-def _prepare(workspace: Workspace, out: Output) -> None:
+def _first_admin(workspace: Workspace, session: Session, settings: Settings) -> NewAccount | None:
+    """Make an account where there is none, so that somebody can claim the project; on loopback addresses only.
+
+    Where callers without credentials may do everything as it is, nobody needs one.
+    """
+    from winnow.accounts.exposure import is_loopback  # noqa: PLC0415  (as in `up`)
+    from winnow.accounts.people import FIRST, People  # noqa: PLC0415
+
+    people = People(workspace.database)
+    if settings.anonymous == "admin" or not is_loopback(settings.host) or not people.unclaimed():
+        return None
+    with session.audit(workspace)("first-admin", subject=FIRST):
+        return people.first_admin()
+
+
+def _prepare(workspace: Workspace, session: Session) -> None:
     """Load and train what has no champion. One service that fails does not keep the others from being served."""
+    out, audit = session.out, session.audit(workspace)
     for name in workspace.project.services:
         if workspace.champion(name) is not None:
             continue
         try:
-            _load(workspace, name, out)
+            with audit("load", service=name):
+                _load(workspace, name, out)
             _train(workspace, name, out)
         except Cancelled:
             raise
@@ -118,27 +133,3 @@ def _example(workspace: Workspace, ready: list[str]) -> tuple[str, Json] | None:
             if reader.library is not None and (images := reader.library.names()):
                 return name, {"library": images[0]}
     return None
-
-
-def _at_once(settings: Settings) -> str:
-    """How many jobs are worked on, in words."""
-    if settings.concurrency == 0:
-        return "left to `winnow worker`"
-    each = f" in each of {settings.workers} processes" if settings.workers > 1 else ""
-    return f"{settings.concurrency} at once{each}"
-
-
-def _greeting(
-    project: str, address: str, services: dict[str, bool], example: tuple[str, Json] | None, jobs: str
-) -> Iterator[Block]:
-    yield styled(f"{project} is served at {address}", "bold green")
-    yield f"  documentation  {address}/docs"
-    if example is not None:
-        name, value = example
-        body = shlex.quote(json.dumps({"input": value}, ensure_ascii=False))
-        yield f"  try it         curl -s {address}/services/{name}/predict -d {body}"
-    yield f"  jobs           {jobs}"
-    for name, ready in services.items():
-        if not ready:
-            yield styled(f"  not ready      {name} has no champion yet: `winnow train {name}`", "yellow")
-    yield "  stop it        Ctrl-C"

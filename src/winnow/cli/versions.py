@@ -39,14 +39,20 @@ def promote(
     Refused where it misses a gate of winnow.toml as it is now.
     """
     with session.workspace() as workspace:
-        _show(session, workspace.promote(service, version, force=force))
+        workspace.config(service)
+        with session.audit(workspace)("promote", service=service, subject=f"version {version}", force=force):
+            promotion = workspace.promote(service, version, force=force)
+    _show(session, promotion)
 
 
 @command
 def rollback(session: Session, service: ServiceName) -> None:
     """Give the place back to the champion before this one."""
     with session.workspace() as workspace:
-        _show(session, workspace.rollback(service))
+        workspace.config(service)
+        with session.audit(workspace)("rollback", service=service):
+            promotion = workspace.rollback(service)
+    _show(session, promotion)
 
 
 def _show(session: Session, promotion: Promotion) -> None:

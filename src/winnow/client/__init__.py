@@ -10,6 +10,8 @@ Answers are the frozen dataclasses of `winnow.client.answers`, from which the AP
 Errors are those of `winnow.errors`: what the service raises is what its caller catches.
 """
 
+from winnow.client.account_answers import Account, Event, Identity, NewAccount, NewToken, Session, Token
+from winnow.client.accounts import EventFilters
 from winnow.client.answers import (
     AddedExample,
     ExamplesPage,
@@ -28,20 +30,45 @@ from winnow.client.answers import (
     Version,
     VersionsPage,
 )
-from winnow.client.client import Client, HistoryFilters
+from winnow.client.client import Client
+from winnow.client.data import ExampleFilters
+from winnow.client.data_answers import (
+    Disagreement,
+    DisagreementsPage,
+    Erasure,
+    ExampleCount,
+    ExampleCounts,
+    Opinion,
+    Snapshot,
+)
 from winnow.client.jobs import JobFilters, Submission
-from winnow.client.values import Value
+from winnow.client.live_answers import Alert
+from winnow.client.values import HistoryFilters, Value
 from winnow.client.webhooks import verify_webhook
 
 __all__ = [
+    "Account",
     "AddedExample",
+    "Alert",
     "Client",
+    "Disagreement",
+    "DisagreementsPage",
+    "Erasure",
+    "Event",
+    "EventFilters",
+    "ExampleCount",
+    "ExampleCounts",
+    "ExampleFilters",
     "ExamplesPage",
     "HistoryEntry",
     "HistoryFilters",
+    "Identity",
     "Job",
     "JobFilters",
     "LoadReport",
+    "NewAccount",
+    "NewToken",
+    "Opinion",
     "Prediction",
     "Promotion",
     "Refusal",
@@ -49,8 +76,11 @@ __all__ = [
     "Run",
     "Service",
     "ServicesPage",
+    "Session",
+    "Snapshot",
     "StoredExample",
     "Submission",
+    "Token",
     "TrainingResult",
     "Value",
     "Version",

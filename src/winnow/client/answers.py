@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from winnow.domain import JobKind, Status, Target
+from winnow.domain import JobKind, PromoteMode, Status, Target
 
 Id = Annotated[str, Field(examples=["01a2b3c4-d5e6-7f80-9a1b-2c3d4e5f6071"])]
 
@@ -157,6 +157,9 @@ class TrainingResult:
     run: Annotated[str, Field(description="Id of the run, which has the report.")]
     promoted: Annotated[int | None, Field(description="The version that answers users now, if it is a new one.")]
     reasons: Annotated[Sequence[str], Field(description="Why it was promoted, or was not.")]
+    chosen: Annotated[int | None, Field(description="The best version that meets its gates, promoted or not.")] = (
+        None
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +272,9 @@ class Run:
     report: Annotated[
         Mapping[str, Any] | None,
         Field(description="Every candidate beside the champion, on the same rows. Lists of runs leave it out."),
+    ] = None
+    promote: Annotated[
+        PromoteMode | None, Field(description="What this run was told; winnow.toml says where it is null.")
     ] = None
 
 

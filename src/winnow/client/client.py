@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
-from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypedDict, Unpack
+from typing import Any, Self, Unpack
 
 from winnow.client import answers
+from winnow.client.accounts import AccountMethods
+from winnow.client.alerts import AlertMethods
+from winnow.client.credentials import authorization
+from winnow.client.data import DataMethods
+from winnow.client.images import ImageMethods
 from winnow.client.jobs import JobMethods
+from winnow.client.live import LiveMethods
 from winnow.client.paths import quoted, service_path
 from winnow.client.transport import Transport
-from winnow.client.values import Value, asking, in_words
-from winnow.domain import Status, Target
+from winnow.client.values import HistoryFilters, Value, asking, in_words
+from winnow.domain import PromoteMode, Status, Target
 from winnow.errors import Cancelled, DeadlineExceeded, TrainingFailed
 
 OnProgress = Callable[[answers.Run], None]
@@ -23,26 +27,31 @@ OnProgress = Callable[[answers.Run], None]
 _POLL_SECONDS = (0.1, 1.0)  # at first, for quick runs, and at most
 
 
-class HistoryFilters(TypedDict, total=False):
-    """Which predictions to show. `label` is the answer's, `text` stands in the input (in any case)."""
-
-    label: str
-    version: int
-    text: str
-    since: datetime
-    until: datetime
-
-
-class Client(JobMethods):
+class Client(AccountMethods, AlertMethods, DataMethods, ImageMethods, LiveMethods, JobMethods):
     """Talks to a running Winnow. Use it as a context, or `close` it; threads may share it.
+
+    It signs in with a `token` (a session is one too), or with an `account`: a name and its password. Without
+    either, the environment variable WINNOW_TOKEN counts; `token=""` signs in with nothing.
 
     `timeout` is in seconds, for each request. A request that the service refused before any work is sent again when
     the service says to, at most `retries` times. Errors are those of `winnow.errors`, as the service raised them,
     with `request_id`; `ConnectionFailed` where nobody answered, `UnexpectedAnswer` where that was not Winnow.
+
+    A front end says with `on_behalf_of` which address its own caller has; the service believes that of programs on
+    its own machine.
     """
 
-    def __init__(self, url: str = "http://127.0.0.1:8000", *, timeout: float = 30.0, retries: int = 2) -> None:
-        self._api = Transport(url, timeout, retries)
+    def __init__(
+        self,
+        url: str = "http://127.0.0.1:8000",
+        *,
+        token: str | None = None,
+        account: tuple[str, str] | None = None,
+        timeout: float = 30.0,
+        retries: int = 2,
+        on_behalf_of: str | None = None,
+    ) -> None:
+        self._api = Transport(url, timeout, retries, authorization(token, account), on_behalf_of)
 
     def close(self) -> None:
         """Close every connection."""
@@ -127,47 +136,15 @@ class Client(JobMethods):
         path = f"/predictions/{quoted(prediction_id)}/feedback"
         return self._api.post(answers.HistoryEntry, path, {"target": target})
 
-    # Examples
-
-    def add_example(self, service: str, value: str | bytes | Path, target: Target) -> answers.AddedExample:
-        """Add one labelled input: a text, or an image by its bytes or path. The same one again changes nothing."""
-        body = asking("input", value, None, None, target=target)
-        return self._api.post(answers.AddedExample, service_path(service, "examples"), body)
-
-    def examples(self, service: str, n: int = 100, *, before: str | None = None) -> answers.ExamplesPage:
-        """The newest `n` examples (at most 1,000) first; `before` is the last id of the page before."""
-        return self._api.get(answers.ExamplesPage, service_path(service, "examples"), n=n, before=before)
-
-    def iterate_examples(self, service: str, *, page: int = 500) -> Iterator[answers.StoredExample]:
-        """Every example, newest first, fetched `page` by page as it is needed."""
-        before: str | None = None
-        while entries := self.examples(service, page, before=before).examples:
-            yield from entries
-            before = entries[-1].id
-
-    def upload(
-        self, service: str, path: Path | str, *, keep_good: bool = False, timeout: float = 600.0
-    ) -> answers.LoadReport:
-        """Add a CSV or JSONL file, or a ZIP of images: all of its rows or none, unless `keep_good`.
-
-        `FileRefused` has the row-by-row report. `timeout` is in seconds, for the sending and the reading each.
-        """
-        source = Path(path)
-        with source.open("rb") as stream:
-            return self._api.upload(
-                answers.LoadReport,
-                service_path(service, "examples", "upload"),
-                source.name,
-                stream,
-                query={"keep_good": keep_good},
-                timeout=timeout,
-            )
-
     # Training
 
-    def train(self, service: str) -> answers.Run:
-        """Start training on the examples of this moment; `Conflict` where the service is being trained already."""
-        return self._api.post(answers.Run, service_path(service, "train"))
+    def train(self, service: str, *, promote: PromoteMode | None = None) -> answers.Run:
+        """Start training on the examples of this moment; `Conflict` where the service is being trained already.
+
+        `promote` says for this run whether its best version takes over by itself; winnow.toml says otherwise.
+        """
+        body = None if promote is None else {"promote": promote}
+        return self._api.post(answers.Run, service_path(service, "train"), body)
 
     def run(self, service: str, run_id: str) -> answers.Run:
         """One run, as it stands."""
@@ -225,10 +202,6 @@ class Client(JobMethods):
         return self._api.post(answers.Promotion, service_path(service, "rollback"))
 
     # Operations
-
-    def live(self) -> bool:
-        """Whether the process answers."""
-        return self._api.answers("/health/live")
 
     def ready(self) -> bool:
         """Whether every champion answers. `services` says what is wrong with one that does not."""

@@ -11,7 +11,7 @@ from winnow.client import answers
 from winnow.client.paths import job_path, service_path
 from winnow.client.transport import Transport
 from winnow.client.values import Value, asking, in_words
-from winnow.domain import JobKind, Status, new_id
+from winnow.domain import JobKind, PromoteMode, Status, new_id
 from winnow.errors import Cancelled, ConnectionFailed, DeadlineExceeded, InvalidInput, JobFailed
 
 OnJobProgress = Callable[[answers.Job], None]
@@ -80,10 +80,19 @@ class JobMethods:
             )
 
     def submit_training(
-        self, service: str, *, webhook: str | None = None, idempotency_key: str | None = None
+        self,
+        service: str,
+        *,
+        promote: PromoteMode | None = None,
+        webhook: str | None = None,
+        idempotency_key: str | None = None,
     ) -> answers.Job:
-        """Hand in the training of a service; it waits until those before it have ended."""
-        body = {"kind": "train"} if webhook is None else {"kind": "train", "webhook": webhook}
+        """Hand in the training of a service; it waits until those before it have ended.
+
+        `promote` is as in `Client.train`.
+        """
+        wishes = {"promote": promote, "webhook": webhook}
+        body = {"kind": "train"} | {key: wish for key, wish in wishes.items() if wish is not None}
         return self._api.post(answers.Job, service_path(service, "jobs"), body, key=idempotency_key or new_id())
 
     def job(self, ticket: str) -> answers.Job:

@@ -39,10 +39,14 @@ class TrafficPage:
 class Measurement:
     """How a version does in use, at one moment. What could not be measured is null.
 
-    `figures`: `accuracy` on the predictions that people spoke on, with its 95 % `interval`; `labels` and
-    `reference_labels`, the share of each label now and at training; `label_psi`, `label_js`, `confidence_psi` and
-    `vocabulary_js`, how far labels, confidence and words have moved from training; `unseen`, the share of
-    words that were not frequent in training, and `reference_unseen`; and `gates`, what each gate says now.
+    `figures`: `accuracy` on the predictions that people spoke on, with its 95 % `interval`, `f1_macro` and `recall`
+    by label; `labels` and `reference_labels`, the share of each label now and on the test rows, and
+    `reference_targets`, that of the right ones there; `confidence` and `reference_confidence`, in ten bins;
+    `label_psi`, `label_js`, `confidence_psi` and `vocabulary_js`, how far labels, confidence and words have moved
+    from training; `label_psi_by_chance` and `confidence_psi_by_chance`, what the two would stay below in 19 of 20
+    cases if nothing had moved; `unseen`, the share of words that were not frequent in training, and
+    `reference_unseen`; `drift_unknown`, why there are no figures of drift; and `gates`, what each gate that
+    can be put to these figures says now.
     """
 
     id: Id

@@ -9,6 +9,7 @@ import time
 from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
+from types import MappingProxyType
 from typing import IO, Any, TypeVar, cast
 
 import httpx2
@@ -32,7 +33,14 @@ _IDEMPOTENT = frozenset({"GET", "HEAD"})
 class Transport:
     """Sends requests to one address and reads their answers. Safe to use from several threads."""
 
-    def __init__(self, url: str, timeout: float, retries: int) -> None:
+    def __init__(
+        self,
+        url: str,
+        timeout: float,
+        retries: int,
+        authorization: str | None = None,
+        on_behalf_of: str | None = None,
+    ) -> None:
         self.timeout = timeout
         self._retries = retries
         address = _address(url)
@@ -40,7 +48,7 @@ class Transport:
         self._http = httpx2.Client(
             base_url=address,
             timeout=timeout,
-            headers={"User-Agent": "winnow-client"},
+            headers={"User-Agent": "winnow-client", **_identified(authorization, on_behalf_of)},
             limits=httpx2.Limits(max_connections=100, keepalive_expiry=_KEEP_ALIVE_SECONDS),
             trust_env=not _is_loopback(address.host),  # a proxy does not know this machine's own addresses
         )
@@ -58,14 +66,31 @@ class Transport:
         timeout = httpx2.Timeout(self.timeout, read=self.timeout + seconds)
         return _read(kind, self._send("GET", path, params=_given(query), timeout=timeout))
 
-    def post(self, kind: type[T], path: str, body: Mapping[str, Any] | None = None, *, key: str | None = None) -> T:
-        """Send a body and read the answer. With an idempotency key it is sent again where the connection breaks."""
+    def post(
+        self,
+        kind: type[T],
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        key: str | None = None,
+        again: bool = True,
+        timeout: float | None = None,
+    ) -> T:
+        """Send a body and read the answer. With an idempotency key it is sent again where the connection breaks.
+
+        Where a person waits, nothing is to be sent `again`: a refusal is theirs to read at once. `timeout` is in
+        seconds, where the answer may take longer than others do.
+        """
         if body is None:
-            return _read(kind, self._send("POST", path))
-        # ASCII, because half of a surrogate pair has no other form; the service refuses it in so many words
-        headers = {"Content-Type": "application/json", **_key_header(key)}
-        content = json.dumps(body).encode()
-        return _read(kind, self._send("POST", path, repeatable=key is not None, content=content, headers=headers))
+            return _read(kind, self._send("POST", path, again=again))
+        content = _json_body(body, _key_header(key))
+        if timeout is not None:
+            content["timeout"] = timeout
+        return _read(kind, self._send("POST", path, again=again, repeatable=key is not None, **content))
+
+    def patch(self, kind: type[T], path: str, body: Mapping[str, Any]) -> T:
+        """Send what is to be changed and read the answer."""
+        return _read(kind, self._send("PATCH", path, **_json_body(body)))
 
     def delete(self, kind: type[T], path: str) -> T:
         """Ask for an end and read the answer."""
@@ -91,9 +116,11 @@ class Transport:
         response = self._send("POST", path, again=again, repeatable=again, headers=_key_header(key), **content)
         return _read(kind, response)
 
-    def download(self, path: str, stream: IO[bytes], *, timeout: float) -> None:
+    def download(
+        self, path: str, stream: IO[bytes], *, timeout: float, query: Mapping[str, Any] = MappingProxyType({})
+    ) -> None:
         """Read an answer into a file. `timeout` is in seconds, for each part of it."""
-        with self._streamed(path, timeout) as response:
+        with self._streamed(path, timeout, query) as response:
             for part in response.iter_bytes():
                 stream.write(part)
 
@@ -103,6 +130,10 @@ class Transport:
             for line in response.iter_lines():
                 if line.startswith("data:"):
                     yield _parsed(kind, line.removeprefix("data:"), response)
+
+    def content(self, path: str) -> bytes:
+        """Read an answer as it is."""
+        return self._send("GET", path).content
 
     def text(self, path: str) -> str:
         """Read an answer that is plain text."""
@@ -146,9 +177,12 @@ class Transport:
             return self._http.request(method, path, **content)
 
     @contextmanager
-    def _streamed(self, path: str, timeout: float) -> Iterator[httpx2.Response]:
+    def _streamed(
+        self, path: str, timeout: float, query: Mapping[str, Any] = MappingProxyType({})
+    ) -> Iterator[httpx2.Response]:
         """An answer that is read by and by. It is not asked for again: part of it may have been used."""
-        with self._translated("GET", path, timeout), self._http.stream("GET", path, timeout=timeout) as response:
+        asked = self._http.stream("GET", path, params=_given(query), timeout=timeout)
+        with self._translated("GET", path, timeout), asked as response:
             if not response.is_success:
                 response.read()
                 raise error_of(response)
@@ -170,6 +204,16 @@ class Transport:
 
 def _given(query: Mapping[str, object]) -> dict[str, Any]:
     return {name: value for name, value in query.items() if value is not None}
+
+
+def _json_body(body: Mapping[str, Any], headers: Mapping[str, str] = MappingProxyType({})) -> dict[str, Any]:
+    """A body as it is sent. ASCII, because half of a surrogate pair has no other form: the service refuses it."""
+    return {"content": json.dumps(body).encode(), "headers": {"Content-Type": "application/json", **headers}}
+
+
+def _identified(authorization: str | None, on_behalf_of: str | None) -> dict[str, str]:
+    given = {"Authorization": authorization, "X-Forwarded-For": on_behalf_of}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _key_header(key: str | None) -> dict[str, str]:

@@ -6,10 +6,20 @@ from base64 import b64encode
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 Value = str | bytes | Path | Mapping[str, str]
 """An input: a text; a file, by its bytes or its path; or an image of the service's library, `{"library": name}`."""
+
+
+class HistoryFilters(TypedDict, total=False):
+    """Which predictions to show. `label` is the answer's, `text` stands in the input (in any case)."""
+
+    label: str
+    version: int
+    text: str
+    since: datetime
+    until: datetime
 
 
 def asking(key: str, value: Any, version: int | str | None, top_k: int | None, **more: object) -> dict[str, Any]:

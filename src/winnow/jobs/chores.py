@@ -15,10 +15,14 @@ from winnow.errors import StoreFailed
 
 @dataclass(frozen=True, slots=True)
 class Chore:
-    """What is done again and again, with a pause of so many seconds before each time."""
+    """What is done again and again, with a pause of so many seconds before each time.
+
+    `end` is done once, when it is not to be done any more.
+    """
 
     seconds: float
     do: Callable[[], Awaitable[None]]
+    end: Callable[[], Awaitable[None]] | None = None
 
 
 class Chores:
@@ -42,19 +46,26 @@ class Chores:
         self._timers = [asyncio.create_task(_repeat(chore)) for chore in self._chores]
 
     async def stop(self) -> None:
-        """Begin no other."""
+        """Begin no other, and bring each to its end."""
+        begun = bool(self._timers)
         for timer in self._timers:
             timer.cancel()
         await asyncio.gather(*self._timers, return_exceptions=True)
         self._timers = []
+        if begun:
+            await asyncio.gather(*(_do(chore.end) for chore in self._chores if chore.end is not None))
 
 
 async def _repeat(chore: Chore) -> None:
     while True:
         await asyncio.sleep(chore.seconds)
-        try:
-            await chore.do()
-        except StoreFailed as error:
-            logger.error("the store cannot be reached: {}", error)
-        except Exception as error:  # noqa: BLE001  (whatever it was, the next time may go well)
-            logger.opt(exception=error).error("a chore failed unexpectedly")
+        await _do(chore.do)
+
+
+async def _do(what: Callable[[], Awaitable[None]]) -> None:
+    try:
+        await what()
+    except StoreFailed as error:
+        logger.error("the store cannot be reached: {}", error)
+    except Exception as error:  # noqa: BLE001  (whatever it was, the next time may go well)
+        logger.opt(exception=error).error("a chore failed unexpectedly")

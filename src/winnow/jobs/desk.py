@@ -7,7 +7,7 @@ What a job is to do is its payload:
 - predict: `inputs`, each what the store has in place of an input or `{"error": ...}` where it could not be read;
   `several`, whether the answer is a list; and `version` and `top_k`, as `Options` has them
 - file: `name` and `format` of the file, whose bytes are in `job_files`; `version` and `top_k`
-- train: nothing
+- train: `promote` where the run is told whether to; else nothing
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass, replace
 from types import TracebackType
 from typing import Self
 
-from winnow.domain import Job, JobKind, Json, Status, new_id, now
+from winnow.domain import Job, JobKind, Json, PromoteMode, Status, new_id, now
 from winnow.errors import Conflict, Expired, InvalidInput, JobFailed, NotFinished, NotFound, Overloaded, nearest
 from winnow.jobs.queue import Queue, lane_of
 from winnow.jobs.webhooks import check_webhook
@@ -138,10 +138,10 @@ class Desk:
         payload = {"name": name, "format": kind, **asdict(options)}
         return Arriving(self._database, self._job(service, JobKind.FILE, payload, order))
 
-    def train(self, service: str, *, order: Order) -> NewJob:
-        """A job that trains a service."""
+    def train(self, service: str, *, order: Order, promote: PromoteMode | None = None) -> NewJob:
+        """A job that trains a service. `promote` is for its run; winnow.toml says otherwise."""
         self._reader(service)
-        return self._job(service, JobKind.TRAIN, {}, order)
+        return self._job(service, JobKind.TRAIN, {} if promote is None else {"promote": promote}, order)
 
     def put(self, given: Sequence[NewJob]) -> list[Job | Conflict]:
         """Queue jobs, and return once they are committed. `Overloaded` where too many wait already."""

@@ -54,7 +54,7 @@ class Training:
                 await asyncio.sleep(LOOK_SECONDS)
 
     def _start(self, lease: Lease) -> str:
-        run = self.workspace.start_run(lease.service)
+        run = self.workspace.start_run(lease.service, lease.payload.get("promote"))
         try:
             self._tell(lease, {"run": run.id})
         except LeaseLost:  # nobody else knows of it
@@ -95,4 +95,5 @@ class Training:
 
 def _result(run: Run) -> Json:
     decision = (run.report or {}).get("decision", {})
-    return {"run": run.id, "promoted": decision.get("promoted"), "reasons": decision.get("reasons", [])}
+    told = {key: decision.get(key) for key in ("promoted", "chosen")}
+    return {"run": run.id, **told, "reasons": decision.get("reasons", [])}

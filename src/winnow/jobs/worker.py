@@ -83,8 +83,9 @@ class Worker:
         settings: Settings,
         metrics: JobMetrics,
         chores: Sequence[Chore] = (),
+        name: str | None = None,
     ) -> None:
-        self.name = f"{socket.gethostname()}:{os.getpid()}:{new_id()[-6:]}"
+        self.name = name or worker_name()
         self._queue = queue
         self._doers = doers
         self._services = services
@@ -273,6 +274,11 @@ class Worker:
 
     async def _in_thread(self, call: Callable[..., _T], *given: object) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, call, *given)
+
+
+def worker_name() -> str:
+    """A name that no other worker has: its machine, its process, and some digits."""
+    return f"{socket.gethostname()}:{os.getpid()}:{new_id()[-6:]}"
 
 
 def _log_failures(endings: Iterable[Ending]) -> None:

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from winnow.domain import Version, now
+from winnow.domain import PromoteMode, Version, now
 from winnow.errors import Cancelled
 from winnow.lifecycle.contenders import Champion, Failed, Fitted
 from winnow.lifecycle.folders import Staging
 from winnow.lifecycle.gates import GateResult, check_gates, failed, regression
 from winnow.lifecycle.report import CandidateReport, ChampionReport, Decision, Report
 from winnow.project import ServiceConfig
-from winnow.store import Database, runs, versions
+from winnow.store import Database, profiles, runs, versions
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +61,14 @@ def conclude(
         if (current and current.number) != (champion and champion.number):
             return None
         judged = _judge(config, contenders, champion, versions.next_number(connection, service))
-        decision = _decide(config, judged, champion, draft["primary_metric"])
+        mode = runs.get(connection, service, draft["run"]).promote
+        decision = _decide(judged, champion, draft["primary_metric"], _kept_back(config, mode))
         report = _complete(draft, contenders, judged, champion, decision)
         if not runs.finish(connection, draft["run"], report):
             raise Cancelled("the run was cancelled before its versions were registered")
         for entry in judged:
             versions.add(connection, _version(draft, staging, entry))
+            profiles.add(connection, service, entry.number, entry.contender.profile.to_json())
         if decision["promoted"] is not None:
             versions.promote(connection, service, decision["promoted"], reasons=decision["reasons"])
     return report
@@ -107,20 +109,27 @@ def _judge(
     return judged
 
 
-def _decide(config: ServiceConfig, judged: Sequence[Judged], champion: Champion | None, metric: str) -> Decision:
+def _kept_back(config: ServiceConfig, told: PromoteMode | None) -> str | None:
+    """Why the best version does not take over by itself; None where it does."""
+    if (told or config.retrain.promote) == "automatic":
+        return None
+    return "promotion is manual: a person decides" if told is None else "this run was told to promote nothing"
+
+
+def _decide(judged: Sequence[Judged], champion: Champion | None, metric: str, kept_back: str | None) -> Decision:
     passing = [entry for entry in judged if entry.passed]
     if not passing:
         reasons = ["no candidate meets its gates"]
         reasons += [f"{entry.name}: {gate.reason}" for entry in judged for gate in failed(entry.gates)]
-        return {"promoted": None, "reasons": reasons}
+        return {"promoted": None, "chosen": None, "reasons": reasons}
     best = max(passing, key=lambda entry: entry.score(metric))
     of_whom = "of those that meet their gates" if len(passing) < len(judged) else "of all candidates"
     reasons = [f"version {best.number} ({best.name}) has the best {metric} {of_whom}: {best.score(metric):.4g}"]
     reasons += [gate.reason for gate in best.gates]
     reasons += _comparison(champion, metric)
-    if config.retrain.promote == "manual":
-        return {"promoted": None, "reasons": ["promotion is manual: a person decides", *reasons]}
-    return {"promoted": best.number, "reasons": reasons}
+    if kept_back is not None:
+        return {"promoted": None, "chosen": best.number, "reasons": [kept_back, *reasons]}
+    return {"promoted": best.number, "chosen": best.number, "reasons": reasons}
 
 
 def _comparison(champion: Champion | None, metric: str) -> list[str]:

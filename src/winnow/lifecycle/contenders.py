@@ -6,6 +6,7 @@ import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from winnow.lifecycle.lesson import Lesson
 from winnow.lifecycle.progress import Board
 from winnow.models.base import Candidate, make_candidate
 from winnow.models.bundle import Bundle, load_bundle, save_bundle
+from winnow.monitoring.profile import Mix, Profile, count_targets, count_words
 from winnow.project import CandidateSpec
 from winnow.store import Database, versions
 
@@ -30,6 +32,7 @@ class Fitted:
     bundle: Bundle
     evaluation: Evaluation
     fit_seconds: float
+    profile: Profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ class Champion:
     error: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Contest:
     """What the contenders of one run have in common."""
 
@@ -85,7 +88,14 @@ class Contest:
             size_bytes=bundle.size_bytes,
             progress=self.board.testing(spec.name),
         )
-        return Fitted(spec, candidate.parameters, bundle, evaluation, fit_seconds)
+        profile = Profile(evaluation.answered, count_targets(lesson.test.targets), self._words)
+        return Fitted(spec, candidate.parameters, bundle, evaluation, fit_seconds, profile)
+
+    @cached_property
+    def _words(self) -> Mix | None:
+        """The words of all examples, which are the same for every contender."""
+        lesson = self.lesson
+        return None if lesson.task.reads_files else count_words([*lesson.train.inputs, *lesson.test.inputs])
 
     def measure_champion(self, database: Database, models: Path, service: str) -> Champion | None:
         """Put the same test rows to the champion; None where the service has none yet.

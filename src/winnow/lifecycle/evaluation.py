@@ -12,6 +12,7 @@ import numpy as np
 from winnow.domain import Classification, Examples, Input, Progress, no_progress
 from winnow.errors import WinnowError
 from winnow.models.base import Model, Question
+from winnow.monitoring.profile import AnswerProfile, profile_answers
 from winnow.tasks.base import Task
 from winnow.tasks.classification import UNANSWERED
 
@@ -34,12 +35,16 @@ class PredictTime:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What a model's answers to the test rows are worth. `size_mb` is of its bundle on disk, in 10^6 bytes."""
+    """What a model's answers to the test rows are worth. `size_mb` is of its bundle on disk, in 10^6 bytes.
+
+    `answered` is what the answers looked like, for its profile.
+    """
 
     metrics: Mapping[str, Any]
     interval: Mapping[str, Sequence[float] | None]
     predict: PredictTime
     size_mb: float
+    answered: AnswerProfile
 
     def to_json(self) -> dict[str, Any]:
         """As the report and the registry keep it: the metrics at the top, the other figures under their names."""
@@ -72,6 +77,7 @@ def evaluate(
         task.intervals(question, test.targets, answers),
         PredictTime(p50, p95, len(answers) / seconds if seconds else 0.0),
         size_bytes / 1e6,
+        profile_answers(answers),
     )
 
 

@@ -78,7 +78,7 @@ def prepare_lesson(database: Database, service: str, config: ServiceConfig, snap
     task = make_task(config)
     with database.read() as connection:
         rows = list(stored.dataset(connection, service, snapshot))
-    kept, left_out = _of_known_labels(rows, config.known_labels)
+    kept, left_out = of_known_labels(rows, config.known_labels)
     examples = Examples([text for text, _ in kept], [target for _, target in kept])
     question = task.question(examples.targets)
     _require_enough(service, examples, question)
@@ -94,7 +94,7 @@ def _opened(database: Database, task: Task, examples: Examples) -> Examples:
     return Examples(StoredFiles(database, examples.inputs), examples.targets)
 
 
-def _of_known_labels(
+def of_known_labels(
     rows: Sequence[tuple[str, Target]], known: Sequence[str] | None
 ) -> tuple[Sequence[tuple[str, Target]], Mapping[str, int]]:
     """Leave out examples whose labels winnow.toml has dropped since; the dataset itself keeps everything."""

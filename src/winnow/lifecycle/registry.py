@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+
+from sqlalchemy import Connection
 
 from winnow.domain import Promotion, Version
 from winnow.errors import Conflict, GateRefused
@@ -37,10 +40,15 @@ def rollback(database: Database, service: str) -> Promotion:
     """
     with database.write() as connection:
         database.lock(connection, service)
-        number = versions.predecessor(connection, service)
-        current = versions.champion(connection, service)
-        reasons = [f"rolled back from version {current.number}"] if current else []
-        return versions.promote(connection, service, number, reasons=reasons, kind="rollback")
+        return give_back(connection, service)
+
+
+def give_back(connection: Connection, service: str, why: Sequence[str] = ()) -> Promotion:
+    """Roll back in the caller's transaction, for these further reasons. Call it under the service's lock."""
+    number = versions.predecessor(connection, service)
+    current = versions.champion(connection, service)
+    reasons = [f"rolled back from version {current.number}"] if current else []
+    return versions.promote(connection, service, number, reasons=[*reasons, *why], kind="rollback")
 
 
 def load_version(database: Database, models: Path, service: str, number: int) -> Model:

@@ -68,9 +68,14 @@ class ChampionReport(TypedDict):
 
 
 class Decision(TypedDict):
-    """Which version took over, if one did, and why, or why none."""
+    """Which version took over, if one did, and why, or why none.
+
+    `chosen` is the best version of those that meet their gates, whether it took over or waits for a person; None
+    where no candidate meets them.
+    """
 
     promoted: int | None
+    chosen: int | None
     reasons: list[str]
 
 

@@ -25,13 +25,17 @@ OF_FILES = (FOLDER, ZIP)
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Open rows, which can be gone through once. `share` says how much of them was read, of 1."""
+    """Open rows, which can be gone through once. `share` says how much of them was read, of 1.
+
+    `stream` is the file itself, as long as the source is open; a folder has none.
+    """
 
     format: str
     rows: Iterator[Row | FileRow]
     share: Callable[[], float]
     encoding: str | None = None
     separator: str | None = None
+    stream: BinaryIO | None = None
 
 
 @contextmanager
@@ -61,7 +65,7 @@ def _archive(stream: BinaryIO, task: Task) -> Source:
     columns = _two_columns(task)
     archive = open_archive(stream, task.file_bytes)
     reading = _Counted(archive_rows(archive, columns), len(archive.paths))
-    return Source(ZIP, reading.rows(), reading.share)
+    return Source(ZIP, reading.rows(), reading.share, stream=stream)
 
 
 def _table(stream: BinaryIO, name: str, task: Task, origin: Path | BinaryIO) -> Source:
@@ -72,7 +76,7 @@ def _table(stream: BinaryIO, name: str, task: Task, origin: Path | BinaryIO) -> 
     rows = table.rows
     if task.reads_files and isinstance(origin, Path):
         rows = with_files(rows, columns[0], origin.parent, task.file_bytes)
-    return Source(kind, rows, lambda: stream.tell() / size, table.encoding, table.separator)
+    return Source(kind, rows, lambda: stream.tell() / size, table.encoding, table.separator, stream)
 
 
 def _two_columns(task: Task) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ from typing import Any
 
 from loguru import logger
 
-from winnow.domain import Run, Status
+from winnow.domain import PromoteMode, Run, Status
 from winnow.errors import Cancelled, Conflict, StoreFailed, WinnowError
 from winnow.lifecycle.folders import models_folder, staging_folder
 from winnow.lifecycle.pulse import Pulse
@@ -41,15 +41,18 @@ _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLI
 _LAST_WORDS_BYTES = 4096
 
 
-def start_run(database: Database, project: Project, settings: Settings, service: str) -> Run:
+def start_run(
+    database: Database, project: Project, settings: Settings, service: str, promote: PromoteMode | None = None
+) -> Run:
     """Start training a service in a process of its own; returns the queued run at once.
 
+    `promote` is for this run; winnow.toml says otherwise.
     `NotFound` for an unknown service, `Conflict` where it is being trained already. The process outlives this one.
     """
     project.service(service)
     with database.write() as connection:
         runs.fail_silent(connection, SILENT_FOR)
-        run = runs.create(connection, service)
+        run = runs.create(connection, service, promote)
     try:
         process = _spawn(project, settings, run)
     except OSError as error:

@@ -113,7 +113,7 @@ def _draft(
         "candidates": [],
         "baseline": describe(baseline),
         "champion": None,
-        "decision": {"promoted": None, "reasons": []},
+        "decision": {"promoted": None, "chosen": None, "reasons": []},
         "seconds": seconds,
         "libraries": library_versions(),
     }

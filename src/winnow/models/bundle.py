@@ -10,8 +10,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from base64 import b64decode, b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -82,6 +83,42 @@ def load_bundle(folder: Path, sha256: str | None = None) -> Model:
     except Exception as error:  # files that are well-formed each, and yet do not make a model together
         raise BundleRefused(f"{folder}: the model cannot be used: {error!r}") from error
     return model
+
+
+def golden_texts(folder: Path) -> list[str]:
+    """The texts that a bundle keeps for its self-test; none where there is no bundle that can be read."""
+    try:
+        golden = json.loads((folder / FACTS).read_bytes())["golden"]
+        return [case["input"] for case in golden if isinstance(case["input"], str)]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+
+
+def save_without(folder: Path, target: Path, unwanted: Callable[[str], bool]) -> Bundle:
+    """Write a bundle anew into `target`, which must not exist, without the golden inputs that are `unwanted`.
+
+    The model's own files are the same ones. `BundleRefused` where the old bundle is damaged.
+    """
+    facts = _checked_facts(folder, None)
+    target.mkdir(parents=True)
+    for name in facts["files"]:
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        _link(folder / name, target / name)
+    facts["golden"] = [
+        case for case in facts["golden"] if not (isinstance(case["input"], str) and unwanted(case["input"]))
+    ]
+    (target / FACTS).write_text(json.dumps(facts, ensure_ascii=False, indent=1), encoding="utf-8")
+    files = [*(target / name for name in facts["files"]), target / FACTS]
+    _make_durable([*files, target, target.parent, target.parent.parent])
+    return Bundle(target, _sha256(target / FACTS), sum(path.stat().st_size for path in files))
+
+
+def _link(source: Path, target: Path) -> None:
+    """Give a file that nobody changes a second name; copy it where the disk knows no second names."""
+    try:
+        target.hardlink_to(source)
+    except OSError:
+        shutil.copyfile(source, target)
 
 
 def self_test(model: Model, golden: Sequence[Mapping[str, Any]], *, where: str) -> None:

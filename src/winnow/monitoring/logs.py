@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from loguru import Message, Record
 
 _HUMAN = "<dim>{time:HH:mm:ss.SSS}</dim> <level>{level: <7}</level> {message}"
-_NOISY = ("uvicorn.access", "alembic", "sqlalchemy")
+_NOISY = ("uvicorn.access", "alembic", "sqlalchemy", "httpx2", "httpcore2")
 """Libraries that are heard from warnings on: what they say below that, Winnow says itself or nobody needs."""
 
 

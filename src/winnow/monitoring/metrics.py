@@ -18,7 +18,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from winnow.domain import Status, age_of
+from winnow.domain import Measurement, Status, age_of
 from winnow.store.job_counts import Backlog
 from winnow.store.jobs import Ending, Lease
 
@@ -65,6 +65,9 @@ class Metrics:
         taken_over = "Champions that took over (loaded) or could not (refused)."
         self.swaps = counter("winnow_swaps", taken_over, ["service", "outcome"])
 
+        gave_back = "Champions that gave their place back by themselves, because people corrected them more often."
+        self.rollbacks = counter("winnow_automatic_rollbacks", gave_back, ["service"])
+
         job_seconds = partial(Histogram, registry=self._registry, buckets=_JOB_SECONDS)
         ended = "Attempts at jobs by outcome: finished, failed, retried or lost (cancelled, or taken over)."
         self.jobs = counter("winnow_jobs", ended, ["service", "kind", "outcome"])
@@ -82,11 +85,19 @@ class Metrics:
         bound[0].inc()
         bound[1].observe(seconds)
 
-    def render(self, champions: Mapping[str, int], backlog: Sequence[Backlog]) -> bytes:
+    def render(
+        self,
+        champions: Mapping[str, int],
+        backlog: Sequence[Backlog],
+        measured: Sequence[Measurement] = (),
+        alerts: Mapping[tuple[str, str], int] = MappingProxyType({}),
+    ) -> bytes:
         """All figures of all processes, in Prometheus' text format, with what the store says at this moment."""
         registry = CollectorRegistry()
         registry.register(_Champions(champions))
         registry.register(_Queued(backlog))
+        registry.register(_Live(measured))
+        registry.register(_OpenAlerts(alerts))
         if SHARED_FOLDER in os.environ:
             MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
             return generate_latest(registry)
@@ -208,3 +219,49 @@ class _Queued(Collector):
             oldest.add_metric([entry.service, entry.kind], age_of(entry.oldest))
         yield queued
         yield oldest
+
+
+class _OpenAlerts(Collector):
+    """The alerts that are open, as the store has them."""
+
+    def __init__(self, alerts: Mapping[tuple[str, str], int]) -> None:
+        self._alerts = alerts
+
+    def collect(self) -> Iterable[Metric]:
+        told = "Alerts that are open; the service is empty for what concerns the whole project."
+        family = GaugeMetricFamily("winnow_open_alerts", told, labels=["rule", "service"])
+        for (rule, service), count in sorted(self._alerts.items()):
+            family.add_metric([rule, service], count)
+        yield family
+
+
+class _Live(Collector):
+    """How the champions do in use, as they were measured last."""
+
+    def __init__(self, measured: Sequence[Measurement]) -> None:
+        self._measured = measured
+
+    def collect(self) -> Iterable[Metric]:
+        spoken_on = "Predictions of the champion that people spoke on and that its live accuracy is of."
+        feedback = GaugeMetricFamily("winnow_feedback", spoken_on, labels=["service"])
+        right = "Share of the predictions that people spoke on that was answered exactly right."
+        accuracy = GaugeMetricFamily("winnow_live_accuracy", right, labels=["service"])
+        index = "Population stability index of the champion's newest predictions against those at training."
+        psi = GaugeMetricFamily("winnow_drift_psi", index, labels=["service", "of"])
+        distance = "Jensen-Shannon distance of the champion's newest predictions from those at training."
+        js = GaugeMetricFamily("winnow_drift_js", distance, labels=["service", "of"])
+        for entry in self._measured:
+            feedback.add_metric([entry.service], entry.feedback)
+            _add_known(accuracy, entry, [entry.service], "accuracy")
+            _add_known(psi, entry, [entry.service, "labels"], "label_psi")
+            _add_known(psi, entry, [entry.service, "confidence"], "confidence_psi")
+            _add_known(js, entry, [entry.service, "labels"], "label_js")
+            _add_known(js, entry, [entry.service, "vocabulary"], "vocabulary_js")
+        yield from (feedback, accuracy, psi, js)
+
+
+def _add_known(family: GaugeMetricFamily, entry: Measurement, labels: list[str], figure: str) -> None:
+    """A figure that could not be measured has no sample."""
+    value = entry.figures.get(figure)
+    if value is not None:
+        family.add_metric(labels, value)

@@ -12,8 +12,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from winnow.domain import Input, Prediction, most_probable, new_ids, now
-from winnow.errors import DeadlineExceeded, InvalidInput, Overloaded, WinnowError
+from winnow.errors import DeadlineExceeded, InvalidInput, Overloaded, StoreFailed, WinnowError
 from winnow.monitoring.metrics import Metrics
+from winnow.monitoring.traffic import Tally
 from winnow.project import ServiceConfig
 from winnow.serving.admission import Admission
 from winnow.serving.batcher import Answered, Batcher, Loaded
@@ -62,6 +63,7 @@ class Service:
         loader: Loader,
         journal: Journal,
         metrics: Metrics,
+        tally: Tally,
     ) -> None:
         self.name = name
         self.config = config
@@ -70,6 +72,7 @@ class Service:
         self._loader = loader
         self._current = loader.of(name)
         self._metrics = metrics
+        self._tally = tally
         self._batcher = self._make_batcher(self._current)
         self._others: dict[int, Batcher] = {}
         self._journal = journal
@@ -100,11 +103,15 @@ class Service:
                 await self._journal.keep([row for row in predictions if isinstance(row, Prediction)])
         except TimeoutError as error:
             self._late.inc()
+            self._tally.late(len(inputs))
             waited = (time.perf_counter() - started) * 1000
             raise DeadlineExceeded(f"service '{self.name}' had no answer after {waited:.0f} ms") from error
+        except StoreFailed:
+            self._tally.failed(len(inputs))
+            raise
         finally:
             self.admission.leave(len(inputs))
-        self._count(predictions)
+        self._count(predictions, (time.perf_counter() - started) * 1000)
         return predictions
 
     async def predict(
@@ -115,13 +122,20 @@ class Service:
         There is no admission and no deadline: the caller bounds what it asks. A batch at a time is put to the
         model, so that requests come in between. `NotReady`, `NotFound` as `answer`.
         """
+        predictions = await self.rehearse(inputs, caller, options)
+        self._count(predictions)
+        return predictions
+
+    async def rehearse(
+        self, inputs: Sequence[Input], caller: Caller, options: Options = AS_USUAL
+    ) -> list[Prediction | WinnowError]:
+        """As `predict`, for answers that no user asked for: they are counted nowhere."""
         if options.version is None:
             self._current()
         predictions: list[Prediction | WinnowError] = []
         for begin in range(0, len(inputs), self.config.serving.max_batch):
             batch = inputs[begin : begin + self.config.serving.max_batch]
             predictions += await self._predict(batch, caller, options, time.perf_counter())
-        self._count(predictions)
         return predictions
 
     async def chosen(self, options: Options) -> Loaded:
@@ -152,6 +166,7 @@ class Service:
             self.admission.check(rows)
         except Overloaded:
             self._overloaded.inc()
+            self._tally.overloaded(rows)
             raise
 
     def close(self) -> None:
@@ -159,18 +174,27 @@ class Service:
         for batcher in (self._batcher, *self._others.values()):
             batcher.close()
 
-    def _count(self, outcomes: Sequence[Prediction | WinnowError]) -> None:
-        """Count what the caller will receive: an answer that could not be kept is none."""
-        answered = 0
+    def _count(self, outcomes: Sequence[Prediction | WinnowError], latency_ms: float | None = None) -> None:
+        """Count what the caller will receive: an answer that could not be kept is none. None: nobody waited."""
+        answered = refused = 0
         for outcome in outcomes:
             if isinstance(outcome, Prediction):
                 answered += 1
             elif isinstance(outcome, InvalidInput):
-                self._refused.inc()
-            else:
-                self._failed.inc()
+                refused += 1
         if answered:
             self._answered.inc(answered)
+            self._tally.answered(answered, latency_ms)
+        if answered < len(outcomes):
+            self._count_errors(refused, len(outcomes) - answered - refused)
+
+    def _count_errors(self, refused: int, failed: int) -> None:
+        if refused:
+            self._refused.inc(refused)
+            self._tally.refused(refused)
+        if failed:
+            self._failed.inc(failed)
+            self._tally.failed(failed)
 
     async def _predict(
         self, rows: Sequence[Input | InvalidInput], caller: Caller, options: Options, started: float

@@ -46,6 +46,7 @@ _PRAGMAS = (
     # every 1,000 pages, it would write and read most of that index again at every transaction.
     "cache_size=-16000",
     "wal_autocheckpoint=8000",
+    "secure_delete=ON",  # what is forgotten is overwritten, not only let go
 )
 
 
@@ -122,6 +123,23 @@ class Database:
             raise StoreFailed(
                 f"the database {self} was made by a newer Winnow ({error}): upgrade this one"
             ) from error
+
+    def overwrite(self) -> None:
+        """Bring to the file what was forgotten, where it is overwritten, and empty the log that still holds it.
+
+        `StoreFailed` where others read for so long that the log could not be emptied. A server's files are its own
+        affair: PostgreSQL uses the place of what was deleted again once it has been vacuumed.
+        """
+        if not self.embedded:
+            return
+        with self._translated(), self._engine.connect() as connection:
+            own: Any = connection.connection.driver_connection
+            busy, _, _ = own.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if busy:
+            raise StoreFailed(
+                f"the log of {self}, which may hold what was deleted, is being read and could not be emptied: "
+                "try again"
+            )
 
     def close(self) -> None:
         """Close every connection."""

@@ -10,10 +10,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, func, insert, or_, select, text, update
+from sqlalchemy import Connection, Select, case, delete, func, insert, literal, or_, select, text, update
 
 from winnow.domain import Example, Target, new_id, now
 from winnow.store import blobs
@@ -37,10 +38,10 @@ def digest(content: str) -> str:
     return hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
 
 
-def open_batch(connection: Connection, service: str, source: str) -> str:
-    """Start a batch whose rows nobody sees yet; returns its id."""
+def open_batch(connection: Connection, service: str, source: str, account: str | None = None) -> str:
+    """Start a batch whose rows nobody sees yet; returns its id. `account` is who adds it."""
     batch = new_id()
-    row = {"id": batch, "service": service, "source": source, "created_at": now()}
+    row = {"id": batch, "service": service, "source": source, "account": account, "created_at": now()}
     connection.execute(insert(batches).values(row))
     return batch
 
@@ -64,13 +65,14 @@ def add(connection: Connection, service: str, batch: str, rows: Iterable[tuple[s
 def accept(connection: Connection, batch: str, rows: int) -> int:
     """Let a batch be seen: give it the next number, and return that. Call it under the lock named "batches"."""
     number = (connection.scalar(select(func.max(batches.c.number))) or 0) + 1
-    connection.execute(update(batches).where(batches.c.id == batch).values(number=number, rows=rows))
+    present = batches.c.rows + rows  # before it is accepted, `rows` is less what was erased of it meanwhile
+    connection.execute(update(batches).where(batches.c.id == batch).values(number=number, rows=present))
     return number
 
 
-def add_one(connection: Connection, service: str, example: Example, source: str) -> str:
+def add_one(connection: Connection, service: str, example: Example, source: str, account: str | None = None) -> str:
     """Add one example, to be seen at once; returns its id. Call it under the lock named "batches"."""
-    batch = open_batch(connection, service, source)
+    batch = open_batch(connection, service, source, account)
     (example_id,) = add(connection, service, batch, [(digest(example.input), example)])
     accept(connection, batch, 1)
     return example_id
@@ -177,15 +179,67 @@ def count(connection: Connection, service: str) -> int:
     return int(connection.scalar(query) or 0)
 
 
-def page(connection: Connection, service: str, limit: int, before: str | None = None) -> list[Mapping[str, Any]]:
-    """The newest examples first; `before` is the last id of the page before."""
-    query: Select[Any] = (
+@dataclass(frozen=True, slots=True)
+class ExampleFilter:
+    """Which examples to show; None lets all pass. `before` is the last id of the page before.
+
+    `label` is the target, or one of its labels. `source` is a kind (`upload`, `api`, `feedback`), or exactly what
+    a batch has, such as `upload:reviews.csv`.
+    """
+
+    before: str | None = None
+    text: str | None = None
+    label: str | None = None
+    source: str | None = None
+
+    @property
+    def narrows(self) -> bool:
+        """Whether anything but the page is chosen."""
+        return any(value is not None for value in (self.text, self.label, self.source))
+
+    def apply(self, query: Select[Any], dialect: str) -> Select[Any]:
+        """Narrow a query on examples that are joined with their batches. Pages are for the caller to turn."""
+        if self.text is not None:
+            query = query.where(examples.c.input.icontains(self.text, autoescape=True))
+        if self.label is not None:
+            query = query.where(literal(self.label).in_(select(labels_of(dialect)).correlate(examples)))
+        if self.source is not None:
+            of_kind = batches.c.source.startswith(f"{self.source}:", autoescape=True)
+            query = query.where(or_(batches.c.source == self.source, of_kind))
+        return query
+
+
+def labels_of(dialect: str) -> Any:
+    """The labels of an example's target, as rows of one column, whether it is one label or a list of them."""
+    if dialect == "sqlite":
+        return func.json_each(examples.c.target).table_valued("value").c.value
+    target = examples.c.target
+    whole = case((func.json_typeof(target) == "array", target), else_=func.json_build_array(target))
+    return func.json_array_elements_text(whole).table_valued("value").c.value
+
+
+def page(
+    connection: Connection, service: str, limit: int, only: ExampleFilter | None = None
+) -> list[Mapping[str, Any]]:
+    """The newest examples first."""
+    chosen = only or ExampleFilter()
+    query = (
         select(examples.c.id, examples.c.input, examples.c.target, batches.c.source, batches.c.created_at)
         .join(batches)
         .where(examples.c.service == service, batches.c.number.is_not(None))
         .order_by(examples.c.id.desc())
         .limit(limit)
     )
-    if before is not None:
-        query = query.where(examples.c.id < before)
-    return [dict(row) for row in connection.execute(query).mappings()]
+    if chosen.before is not None:
+        query = query.where(examples.c.id < chosen.before)
+    rows = connection.execute(chosen.apply(query, connection.dialect.name)).mappings()
+    return [dict(row) for row in rows]
+
+
+def count_those(connection: Connection, service: str, only: ExampleFilter) -> int:
+    """How many examples pass a filter, on all of its pages."""
+    if not only.narrows:
+        return count(connection, service)
+    query = select(func.count()).select_from(examples.join(batches))
+    query = query.where(examples.c.service == service, batches.c.number.is_not(None))
+    return connection.scalar(only.apply(query, connection.dialect.name)) or 0

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import Connection, and_, func, or_, select
 
 from winnow.domain import Job, JobKind, Status, now
 from winnow.store.jobs import in_state
@@ -51,6 +51,18 @@ def backlog(connection: Connection) -> list[Backlog]:
     query = select(jobs.c.service, jobs.c.kind, func.count(), func.min(jobs.c.id))
     rows = connection.execute(query.where(in_state(Status.QUEUED)).group_by(jobs.c.service, jobs.c.kind))
     return [Backlog(service, JobKind(kind), count, oldest) for service, kind, count, oldest in rows]
+
+
+def due_since(connection: Connection) -> datetime | None:
+    """Since when the job that has waited longest could have been started; None where none waits.
+
+    While a training is under way, others are not late: a worker does one at a time, and each takes its time.
+    """
+    training = jobs.c.kind == JobKind.TRAIN
+    under_way = select(jobs.c.id).where(in_state(Status.STARTED), training).exists()
+    late = and_(in_state(Status.QUEUED), jobs.c.due_at <= now(), or_(~training, ~under_way))
+    earliest: datetime | None = connection.scalar(select(func.min(jobs.c.due_at)).where(late))
+    return earliest
 
 
 def tally(connection: Connection, since: datetime) -> dict[str, dict[Status, int]]:

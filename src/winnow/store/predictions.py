@@ -108,9 +108,11 @@ def get(connection: Connection, prediction_id: str) -> Prediction:
     return _prediction(row)
 
 
-def set_feedback(connection: Connection, prediction_id: str, target: Target, example_id: str) -> None:
+def set_feedback(
+    connection: Connection, prediction_id: str, target: Target, example_id: str, account: str | None = None
+) -> None:
     """Keep the right target for a prediction; a second word on it replaces the first."""
-    values = {"target": target, "example_id": example_id, "created_at": now()}
+    values = {"target": target, "example_id": example_id, "account": account, "created_at": now()}
     again = update(feedback).where(feedback.c.prediction_id == prediction_id).values(values)
     if connection.execute(again).rowcount == 0:
         connection.execute(insert(feedback).values(prediction_id=prediction_id, **values))

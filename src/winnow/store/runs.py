@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, and_, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from winnow.domain import Run, Status, new_id, now
+from winnow.domain import PromoteMode, Run, Status, new_id, now
 from winnow.errors import Conflict, NotFound
 from winnow.store.schema import runs
 
@@ -17,10 +17,11 @@ ACTIVE = (Status.QUEUED, Status.STARTED)
 _COLUMNS = [column for column in runs.c if column.name != "heartbeat_at"]
 
 
-def create(connection: Connection, service: str) -> Run:
-    """Queue a run; `Conflict` where the service has one under way."""
-    run = Run(id=new_id(), service=service, status=Status.QUEUED, created_at=now())
+def create(connection: Connection, service: str, promote: PromoteMode | None = None) -> Run:
+    """Queue a run; `Conflict` where the service has one under way. Without `promote`, winnow.toml says."""
+    run = Run(id=new_id(), service=service, status=Status.QUEUED, created_at=now(), promote=promote)
     values = {"id": run.id, "service": service, "status": run.status, "created_at": run.created_at}
+    values["promote"] = promote
     try:
         connection.execute(insert(runs).values(**values, heartbeat_at=run.created_at))
     except IntegrityError as error:
@@ -79,6 +80,11 @@ def active(connection: Connection) -> set[str]:
     return set(connection.scalars(select(runs.c.id).where(runs.c.status.in_(ACTIVE))))
 
 
+def active_services(connection: Connection) -> set[str]:
+    """The services that have a run queued or started."""
+    return set(connection.scalars(select(runs.c.service).where(runs.c.status.in_(ACTIVE))))
+
+
 def newest(connection: Connection, service: str, limit: int) -> list[Run]:
     """The newest runs first."""
     query = select(*_COLUMNS).where(runs.c.service == service).order_by(runs.c.id.desc()).limit(limit)
@@ -91,6 +97,13 @@ def latest_finished(connection: Connection, service: str) -> Run | None:
     query = select(*_COLUMNS).where(finished).order_by(runs.c.id.desc()).limit(1)
     row = connection.execute(query).mappings().one_or_none()
     return None if row is None else _run(row)
+
+
+def latest_ended(connection: Connection, service: str) -> str | None:
+    """The id of the newest run that failed, or finished with a report; an import has none, and trained nothing."""
+    finished = and_(runs.c.status == Status.FINISHED, runs.c.report.is_not(None))
+    ended = and_(runs.c.service == service, or_(finished, runs.c.status == Status.FAILED))
+    return connection.scalar(select(runs.c.id).where(ended).order_by(runs.c.id.desc()).limit(1))
 
 
 def _active(run_id: str) -> Any:

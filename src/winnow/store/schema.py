@@ -316,7 +316,7 @@ uploads = Table(
     _id("batch_id", ForeignKey("batches.id", ondelete="CASCADE"), primary_key=True),
     _service(),
     Column("name", Text, nullable=False),
-    Column("size_bytes", BigInteger, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False, comment="Bytes; 0 once all of it was erased."),
     Column("sha256", String(64), nullable=False, comment="Of the file as it was sent."),
     Column("erased_at", UtcDateTime, comment="When rows of it were erased on request: no longer as it was sent."),
     comment="Files of examples as they were sent, kept so that each example can be traced.",
@@ -455,6 +455,7 @@ alerts = Table(
     Column("resolved_at", UtcDateTime),
     Column("acknowledged_at", UtcDateTime),
     Column("acknowledged_by", Text),
+    Index("alerts_by_end", "resolved_at"),
     comment="Conditions that a person should know of.",
 )
 Index(
@@ -478,6 +479,6 @@ notifications = Table(
     Column("delivered_at", UtcDateTime),
     Column("error", Text, comment="Why the last attempt failed."),
     Index("notifications_due", "due_at"),
-    Index("notifications_by_alert", "alert_id"),
+    Index("one_notification_per_occasion", "alert_id", "target", "occasion", unique=True),
     comment="Who is to be told of alerts.",
 )

@@ -22,4 +22,4 @@ def take(connection: Connection, name: str, every: timedelta) -> bool:
         return True
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     first = dialect.insert(turns).values(name=name, taken_at=moment).on_conflict_do_nothing()
-    return connection.execute(first).rowcount == 1
+    return connection.execute(first.returning(turns.c.name)).first() is not None  # rows are counted of updates only

@@ -129,6 +129,28 @@ def promotions_of(connection: Connection, service: str, limit: int) -> list[Prom
     return [Promotion(**row) for row in connection.execute(query).mappings()]
 
 
+def every(connection: Connection, service: str | None = None) -> list[Version]:
+    """All versions, of one service or of all, in order."""
+    query = select(versions).order_by(versions.c.service, versions.c.number)
+    if service is not None:
+        query = query.where(versions.c.service == service)
+    return [Version(**row) for row in connection.execute(query).mappings()]
+
+
+def move(connection: Connection, version: Version, path: str, sha256: str, size_bytes: int) -> bool:
+    """Say that a version's bundle is another one now; False where it was changed since it was looked at.
+
+    Call it under the lock named after the service.
+    """
+    as_seen = (
+        versions.c.service == version.service,
+        versions.c.number == version.number,
+        versions.c.path == version.path,
+    )
+    values = {"path": path, "sha256": sha256, "size_bytes": size_bytes}
+    return connection.execute(update(versions).where(*as_seen).values(values)).rowcount == 1
+
+
 def paths(connection: Connection) -> set[str]:
     """The bundles that some version needs, relative to the folder of models."""
     return set(connection.scalars(select(versions.c.path)))

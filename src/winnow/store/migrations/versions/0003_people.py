@@ -49,6 +49,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         comment="Conditions that a person should know of.",
     )
+    op.create_index("alerts_by_end", "alerts", ["resolved_at"], unique=False)
     op.create_index(
         "one_active_alert_per_rule",
         "alerts",
@@ -150,7 +151,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         comment="Who is to be told of alerts.",
     )
-    op.create_index("notifications_by_alert", "notifications", ["alert_id"], unique=False)
+    op.create_index(
+        "one_notification_per_occasion", "notifications", ["alert_id", "target", "occasion"], unique=True
+    )
     op.create_index("notifications_due", "notifications", ["due_at"], unique=False)
     op.create_table(
         "tokens",
@@ -182,7 +185,7 @@ def upgrade() -> None:
         sa.Column("batch_id", sa.String(length=36), nullable=False),
         sa.Column("service", sa.String(length=63), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("size_bytes", sa.BigInteger(), nullable=False),
+        sa.Column("size_bytes", sa.BigInteger(), nullable=False, comment="Bytes; 0 once all of it was erased."),
         sa.Column("sha256", sa.String(length=64), nullable=False, comment="Of the file as it was sent."),
         sa.Column(
             "erased_at",
