@@ -36,8 +36,8 @@ def erase(
 ) -> None:
     """Erase a person's text wherever it is kept.
 
-    That is in examples, kept files, history, feedback, jobs and self-tests of models. What models have learned of it
-    stays until the next training. It cannot be undone.
+    That is in examples, kept files, history, feedback, jobs and self-tests of models. What models have learned of
+    it stays until the next training. It cannot be undone.
     """
     from winnow.lifecycle.erasure import Asked  # noqa: PLC0415  (it takes the whole store with it)
     from winnow.store.examples import digest  # noqa: PLC0415

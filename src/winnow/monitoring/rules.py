@@ -132,8 +132,8 @@ def drift(facts: ServiceFacts) -> Finding | None:
     return Finding(
         value,
         str(requirement),
-        f"the {name} of the last {measured.rows} predictions of version {measured.version} moved away from training: "
-        f"a population stability index of {value:.2f}, where {requirement} is required",
+        f"the {name} of the last {measured.rows} predictions of version {measured.version} moved away from "
+        f"training: a population stability index of {value:.2f}, where {requirement} is required",
     )
 
 
