@@ -133,7 +133,7 @@ def server_of(settings: Settings) -> Server:
     """A server that takes jobs in and works on none."""
     given = {name.removeprefix("WINNOW_").lower(): value for name, value in to_environment(settings).items()}
     project = given.pop("project")
-    return Server(Path(project), **{**given, "port": 0, "concurrency": 0})
+    return Server(Path(project), **{**given, "port": 0, "concurrency": 0, "anonymous": "admin", "page": False})
 
 
 def test_tickets_that_a_client_received_outlive_the_server_that_gave_them(queue_settings: Settings) -> None:

@@ -6,7 +6,6 @@ Then a gate that nobody meets, of which a person hears once: in a message to an 
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,48 +15,18 @@ import pytest
 
 from tests.jobs.receiver import Receiver, receiving
 from tests.projects import Server, wait_until
+from tests.real_data.instalments import CANDIDATES, DATA, INSTALMENTS, NEEDS_DATA, PROJECT
 from winnow.client import Client
 from winnow.client.answers import LoadReport, Run
 from winnow.domain import AlertState
 
-DATA = Path(os.environ.get("WINNOW_REAL_DATA") or Path(__file__).parents[3] / "shared" / "data") / "satisfaction"
-INSTALMENTS = {"data_MAJ.csv": 7_900, "new_data_test_1.csv": 7_803, "new_data_test_2.csv": 1_500}
-"""File → rows."""
-
-CANDIDATES = ("linear-svm", "gradient-boosting", "neural-net")
 SERVICE = "satisfaction"
 ROUND_SECONDS = 0.2
 """Between two looks at what people should be told of."""
 
-PROJECT = """
-[project]
-name = "shop"
+QUICKLY = "[project.alerts]\nhold_minutes = 0\n"
 
-[project.alerts]
-hold_minutes = 0
-
-[services.satisfaction]
-task = "text-classification"
-description = "Is this customer satisfied?"
-input = "Commentaire"
-label = "star"
-labels = { negative = ["1", "2"], positive = ["3", "4", "5"] }
-candidates = ["linear-svm", "gradient-boosting", "neural-net"]
-
-[services.satisfaction.gates]
-accuracy = ">= 0.80"
-f1_macro = ">= 0.80"
-latency_p95_ms = "<= 50"
-regression = "<= 0.005"
-"""
-
-pytestmark = [
-    pytest.mark.real_data,
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        not DATA.is_dir(), reason=f"no real data in {DATA}: name its folder in WINNOW_REAL_DATA to run these"
-    ),
-]
+pytestmark = NEEDS_DATA
 
 
 @dataclass(frozen=True)
@@ -88,7 +57,7 @@ class Replay:
 def replay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Replay]:
     project = tmp_path_factory.mktemp("replay") / "shop"
     project.mkdir()
-    (project / "winnow.toml").write_text(PROJECT, encoding="utf-8")
+    (project / "winnow.toml").write_text(PROJECT + QUICKLY, encoding="utf-8")
     with receiving() as messages:
         before = Replay(project, messages, ())
         with before.served() as server, Client(server.url, timeout=120) as client:
@@ -144,7 +113,8 @@ def test_nobody_is_told_of_anything_while_gates_are_met(replay: Replay) -> None:
 
 def test_a_gate_that_nobody_meets_raises_one_alert_and_sends_one_message(replay: Replay) -> None:
     config = replay.project / "winnow.toml"
-    config.write_text(PROJECT.replace('accuracy = ">= 0.80"', 'accuracy = ">= 0.99"'), encoding="utf-8")
+    strict = PROJECT.replace('accuracy = ">= 0.80"', 'accuracy = ">= 0.99"')
+    config.write_text(strict + QUICKLY, encoding="utf-8")
     replay.messages.received.clear()
     with replay.served() as server, Client(server.url, timeout=120) as client:
         champion = client.service(SERVICE).champion

@@ -7,7 +7,6 @@ the candidates was chosen by looking at those rows.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -18,42 +17,13 @@ import pytest
 
 from tests.projects import Server, settings_of
 from tests.proofs.clients import Client
+from tests.real_data.instalments import CANDIDATES, DATA, INSTALMENTS, NEEDS_DATA, PROJECT
 from winnow.domain import Status
 from winnow.lifecycle.load_report import LoadReport
 from winnow.lifecycle.trainer import watch_run
 from winnow.workspace import Workspace
 
-DATA = Path(os.environ.get("WINNOW_REAL_DATA") or Path(__file__).parents[3] / "shared" / "data") / "satisfaction"
-INSTALMENTS = {"data_MAJ.csv": 7_900, "new_data_test_1.csv": 7_803, "new_data_test_2.csv": 1_500}
-"""File → rows."""
-
-CANDIDATES = ("linear-svm", "gradient-boosting", "neural-net")
-PROJECT = """
-[project]
-name = "shop"
-
-[services.satisfaction]
-task = "text-classification"
-description = "Is this customer satisfied?"
-input = "Commentaire"
-label = "star"
-labels = { negative = ["1", "2"], positive = ["3", "4", "5"] }
-candidates = ["linear-svm", "gradient-boosting", "neural-net"]
-
-[services.satisfaction.gates]
-accuracy = ">= 0.80"
-f1_macro = ">= 0.80"
-latency_p95_ms = "<= 50"
-regression = "<= 0.005"
-"""
-
-pytestmark = [
-    pytest.mark.real_data,
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        not DATA.is_dir(), reason=f"no real data in {DATA}: name its folder in WINNOW_REAL_DATA to run these"
-    ),
-]
+pytestmark = NEEDS_DATA
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 
-from winnow.accounts.exposure import is_loopback
 from winnow.domain import Identity, Role
 from winnow.errors import StoreFailed
+from winnow.hosts import is_loopback
 from winnow.settings import Settings
 from winnow.store import Database, accounts
 

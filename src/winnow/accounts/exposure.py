@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
-
 from winnow.errors import ProjectError
+from winnow.hosts import is_loopback
 from winnow.settings import Settings
 from winnow.store import Database, accounts
 
 _SAFE = ("auto", "nobody")
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches what listens at this address."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def refuse_exposed(settings: Settings, database: Database) -> None:

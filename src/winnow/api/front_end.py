@@ -13,13 +13,13 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 from uvicorn import Config
 
-from winnow.accounts.exposure import is_loopback
 from winnow.api.edge import Edge
 from winnow.api.page import PageMount
 from winnow.api.problems import http_problem, problem_response
 from winnow.api.server import AnnouncingServer, address_of, listen
 from winnow.client import Client
 from winnow.errors import ProjectError
+from winnow.hosts import is_loopback
 from winnow.monitoring.metrics import Metrics
 from winnow.settings import Settings
 from winnow.ui.app import create_page

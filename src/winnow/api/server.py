@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import socket
 import tempfile
-import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -66,22 +65,30 @@ class AnnouncingServer(Server):
             self._on_ready()
 
 
+class _AnnouncingSupervisor(Multiprocess):
+    """A supervisor that says when all its processes answer.
+
+    It asks them where it asks after their health, in the same thread: two that listened for answers would take
+    each other's.
+    """
+
+    def __init__(self, config: Config, sockets: list[socket.socket], on_ready: Callable[[], None]) -> None:
+        super().__init__(config, sockets)
+        self._on_ready: Callable[[], None] | None = on_ready
+
+    def keep_subprocess_alive(self) -> None:
+        """See to it that all live, and say so once all answer."""
+        super().keep_subprocess_alive()
+        if self._on_ready is not None and all(process.is_ready(timeout=1) for process in self.processes):
+            self._on_ready()
+            self._on_ready = None
+
+
 def _serve_together(settings: Settings, listener: socket.socket, on_ready: Callable[[], None]) -> None:
     """Supervise workers that accept from one socket; their figures are added up in a shared folder."""
     with tempfile.TemporaryDirectory(prefix="winnow-metrics-") as folder:
         os.environ.update(to_environment(settings), PROMETHEUS_MULTIPROC_DIR=folder)
-        supervisor = Multiprocess(_config(settings), [listener])
-        threading.Thread(target=_announce, args=(supervisor, on_ready), daemon=True).start()
-        supervisor.run()
-
-
-def _announce(supervisor: Multiprocess, on_ready: Callable[[], None]) -> None:
-    """Wait for every worker, then say so."""
-    while len(supervisor.processes) < supervisor.processes_num:
-        if supervisor.should_exit.wait(0.05):
-            return
-    if all(process.wait_until_ready(600, supervisor.should_exit) for process in supervisor.processes):
-        on_ready()
+        _AnnouncingSupervisor(_config(settings), [listener], on_ready).run()
 
 
 def _config(settings: Settings) -> Config:

@@ -68,8 +68,8 @@ def _first_admin(workspace: Workspace, session: Session, settings: Settings) -> 
 
     Where callers without credentials may do everything as it is, nobody needs one.
     """
-    from winnow.accounts.exposure import is_loopback  # noqa: PLC0415  (as in `up`)
     from winnow.accounts.people import FIRST, People  # noqa: PLC0415
+    from winnow.hosts import is_loopback  # noqa: PLC0415  (as in `up`)
 
     people = People(workspace.database)
     if settings.anonymous == "admin" or not is_loopback(settings.host) or not people.unclaimed():

@@ -17,7 +17,17 @@ from winnow.cli.output import Block, count, styled
 if TYPE_CHECKING:
     from winnow.settings import Settings
 
-_OF_SERVERS = ("host", "port", "workers", "max_body_mb", "max_upload_mb", "max_queued")
+_OF_SERVERS = (
+    "host",
+    "port",
+    "workers",
+    "max_body_mb",
+    "max_upload_mb",
+    "max_queued",
+    "page",
+    "anonymous",
+    "session_hours",
+)
 """Settings that mean nothing to a process which serves nobody."""
 
 

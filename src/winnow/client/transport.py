@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import random
 import time
@@ -17,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from winnow.client.problems import error_of
 from winnow.errors import ConnectionFailed, InvalidInput, NotReady, UnexpectedAnswer
+from winnow.hosts import is_loopback
 
 T = TypeVar("T")
 
@@ -50,7 +50,7 @@ class Transport:
             timeout=timeout,
             headers={"User-Agent": "winnow-client", **_identified(authorization, on_behalf_of)},
             limits=httpx2.Limits(max_connections=100, keepalive_expiry=_KEEP_ALIVE_SECONDS),
-            trust_env=not _is_loopback(address.host),  # a proxy does not know this machine's own addresses
+            trust_env=not is_loopback(address.host),  # a proxy does not know this machine's own addresses
         )
 
     def close(self) -> None:
@@ -266,12 +266,3 @@ def _address(url: str) -> httpx2.URL:
     if address.scheme not in ("http", "https") or not address.host:
         raise InvalidInput(f"'{url}' is not an address such as http://127.0.0.1:8000")
     return address
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

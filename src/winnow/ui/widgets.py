@@ -23,6 +23,11 @@ def heading(title: str, about: str | None = None) -> None:
         st.caption(about)
 
 
+def empty_project() -> None:
+    """Say that there is nothing to show, for want of a service."""
+    empty("This project has no services.", "Describe one in `winnow.toml`, then start Winnow again.")
+
+
 def empty(what: str, next_step: str) -> None:
     """Draw an empty state: what is not there yet, and what to do next (Markdown). Both are sentences."""
     with st.container(border=True):

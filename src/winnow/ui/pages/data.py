@@ -17,7 +17,7 @@ from winnow.ui.input_view import draw_input, is_image
 from winnow.ui.label_choice import choose_target, known_labels
 from winnow.ui.plots import growth
 from winnow.ui.session import choose_service, client, read
-from winnow.ui.widgets import Pager, allowed, empty, errors, figures, heading, table
+from winnow.ui.widgets import Pager, allowed, empty, empty_project, errors, figures, heading, table
 from winnow.ui.words import number, plain, target_words
 
 _TABS = ("Overview", "Add", "Browse", "Disagreements", "Snapshots", "Erase")
@@ -31,7 +31,7 @@ def draw() -> None:
     notice()
     service = choose_service()
     if service is None:
-        empty("This project has no service.", "Describe one in winnow.toml, then start Winnow again.")
+        empty_project()
         return
     tabs = st.tabs(_TABS, key="data-tab", on_change="rerun")
     panels = (

@@ -15,7 +15,7 @@ from winnow.errors import WinnowError
 from winnow.ui.correction import draw_correction
 from winnow.ui.images import DIGEST, image
 from winnow.ui.session import choose_service, client, read
-from winnow.ui.widgets import Pager, allowed, empty, errors, heading, table
+from winnow.ui.widgets import Pager, allowed, empty, empty_project, errors, heading, table
 from winnow.ui.words import (
     answer_target,
     answer_words,
@@ -37,7 +37,7 @@ def draw() -> None:
         service = choose_service()
         heading("History", "What was asked and answered, newest first. Corrections teach the next version.")
         if service is None:
-            empty("This project has no services.", "Add one to `winnow.toml`, then start Winnow again.")
+            empty_project()
             return
         filters, size = _draw_filters(service)
         pager = Pager("history", (service.name, size, sorted(filters.items(), key=str)))

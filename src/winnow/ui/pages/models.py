@@ -33,7 +33,7 @@ from winnow.ui.model_view import (
 from winnow.ui.plots import MOST_LABELS, heat_map
 from winnow.ui.promotion_panel import draw_promotion
 from winnow.ui.session import choose_service, client, read
-from winnow.ui.widgets import allowed, empty, errors, heading, table
+from winnow.ui.widgets import allowed, empty, empty_project, errors, heading, table
 from winnow.ui.words import moment
 
 _TABS = ("Versions", "Compare two", "Promote or roll back", "Champions so far")
@@ -46,7 +46,7 @@ def draw() -> None:
     notice()
     service = choose_service()
     if service is None:
-        empty("This project has no service.", "Describe one in winnow.toml, then start Winnow again.")
+        empty_project()
         return
     training_panel.draw(service)
     found = read(Client.versions, service.name, _MANY)

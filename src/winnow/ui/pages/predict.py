@@ -16,7 +16,7 @@ from winnow.ui.file_jobs import draw_files
 from winnow.ui.images import library_image
 from winnow.ui.overview_view import next_step
 from winnow.ui.session import choose_service, client, read
-from winnow.ui.widgets import allowed, empty, errors, heading, page_link
+from winnow.ui.widgets import allowed, empty, empty_project, errors, heading, page_link
 
 _IMAGES = "image-classification"
 _ANSWERS = "winnow-answers"
@@ -29,7 +29,7 @@ def draw() -> None:
         service = choose_service()
         if service is None:
             heading("Predict")
-            empty("This project has no services.", "Add one to `winnow.toml`, then start Winnow again.")
+            empty_project()
             return
         heading(service.description or "Predict", f"Answered by the service {service.name}.")
         if service.champion is None:

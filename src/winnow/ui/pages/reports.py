@@ -27,7 +27,7 @@ from winnow.ui.report_view import (
     ranked,
 )
 from winnow.ui.session import choose_service, read
-from winnow.ui.widgets import empty, errors, heading, table
+from winnow.ui.widgets import empty, empty_project, errors, heading, table
 from winnow.ui.words import counted, moment, plain
 
 _TABS = ("The newest run", "Over runs", "Over data", "How sure it is")
@@ -39,7 +39,7 @@ def draw() -> None:
     heading("Reports", "How each candidate does from run to run, beside the gates that it has to meet.")
     service = choose_service()
     if service is None:
-        empty("This project has no service.", "Describe one in winnow.toml, then start Winnow again.")
+        empty_project()
         return
     reports = read(Client.reports, service.name, _RUNS)
     if not reports:
