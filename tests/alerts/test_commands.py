@@ -76,6 +76,7 @@ def test_a_project_without_alerts_says_so(tmp_path: Path) -> None:
     assert "Open alerts" not in winnow("status", project=project).out
 
 
+@pytest.mark.slow
 def test_a_test_message_says_who_took_it(tmp_path: Path) -> None:
     project = make_project(tmp_path / "shop")
     with receiving(204) as receiver, receiving(500) as broken:

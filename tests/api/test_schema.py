@@ -31,6 +31,7 @@ def server(trained_project: Path, tmp_path_factory: pytest.TempPathFactory) -> I
         yield server
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", list(GenerationMode))
 def test_answers_are_as_documented(server: Server, mode: GenerationMode, subtests: pytest.Subtests) -> None:
     """Status, headers, media type and shape; never a bug; what the document forbids is refused.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.cli.conftest import winnow
 from tests.data.keeping import files_with
 from winnow.settings import load_settings
@@ -26,6 +28,7 @@ def test_a_loaded_file_is_kept_with_who_loaded_it(own_shop: Path) -> None:
     database.close()
 
 
+@pytest.mark.slow
 def test_an_export_loads_back(own_shop: Path, tmp_path: Path) -> None:
     for name, kind in (("all.csv", "csv"), ("all.jsonl", "jsonl")):
         told = winnow("export", "sentiment", "-o", tmp_path / name, "--json", project=own_shop)
@@ -47,6 +50,7 @@ def test_an_export_that_cannot_be(own_shop: Path, tmp_path: Path) -> None:
     assert winnow("export", "sentiment", "--json", project=own_shop).code == 1
 
 
+@pytest.mark.slow
 def test_a_text_is_erased_only_where_it_is_meant(own_shop: Path) -> None:
     text = f"Bought by {NAME}; never again."
     file = own_shop / "people.csv"

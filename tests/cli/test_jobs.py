@@ -61,6 +61,7 @@ def _job(project: Path, ticket: str) -> Any:
     return winnow("jobs", ticket, "--json", project=project).json
 
 
+@pytest.mark.slow
 def test_a_job_waits_for_a_worker_and_is_done_by_one(own_shop: Path) -> None:
     ticket = _submit(own_shop, "I love it, wonderful")
     later = _submit(own_shop, given="great\n\nIt broke\n")
@@ -81,6 +82,7 @@ def test_a_job_waits_for_a_worker_and_is_done_by_one(own_shop: Path) -> None:
     assert f"`winnow jobs {ticket} --result`" in shown
 
 
+@pytest.mark.slow
 def test_waiting_gives_the_result_at_once(own_shop: Path) -> None:
     with worker(own_shop, "--service", "sentiment", "--concurrency", "1"):
         arguments = ("sentiment", "--version", "naive-bayes", "--top-k", "1", "--wait")
@@ -127,6 +129,7 @@ def test_a_training(own_shop: Path) -> None:
     assert winnow("report", "sentiment", "--run", run, project=own_shop).code == 0
 
 
+@pytest.mark.slow
 def test_cancelling(own_shop: Path) -> None:
     ticket = _submit(own_shop, "fine")
     assert winnow("jobs", ticket, "--result", project=own_shop).code == 7
@@ -145,6 +148,7 @@ def test_one_key_one_ticket(own_shop: Path) -> None:
     assert ticket in other.err
 
 
+@pytest.mark.slow
 def test_what_is_refused_before_there_is_a_ticket(own_shop: Path, new_shop: Path) -> None:
     untrained = winnow("submit", "sentiment", "a", "--json", project=new_shop)
     assert (untrained.code, "winnow train sentiment" in untrained.json["detail"]) == (7, True)

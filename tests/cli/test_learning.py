@@ -72,6 +72,7 @@ def test_training_exits_with_1_where_a_gate_keeps_all_out(own_shop: Path) -> Non
     assert refused.json["failures"][0]["gate"] == "accuracy"
 
 
+@pytest.mark.slow
 def test_a_run_may_leave_the_promotion_to_a_person(own_shop: Path) -> None:
     before = winnow("versions", "sentiment", "--json", project=own_shop).json["promotions"]
     trained = winnow("train", "sentiment", "--promote", "manual", "--json", project=own_shop)
@@ -92,6 +93,7 @@ def test_training_without_examples_is_refused(new_shop: Path) -> None:
     assert winnow("train", "sentiment", "--all", project=new_shop).code == 2
 
 
+@pytest.mark.slow
 def test_a_detached_run_goes_on_by_itself(own_shop: Path) -> None:
     started = winnow("train", "sentiment", "--detach", "--json", project=own_shop)
     assert started.code == 0
@@ -107,6 +109,7 @@ def test_a_detached_run_goes_on_by_itself(own_shop: Path) -> None:
     assert winnow("report", "sentiment", "--run", "no-such-run", project=own_shop).code == 3
 
 
+@pytest.mark.slow
 def test_a_detached_run_can_be_cancelled(own_shop: Path) -> None:
     toml = own_shop / "winnow.toml"
     lines = toml.read_text(encoding="utf-8").splitlines()
@@ -123,6 +126,7 @@ def test_a_detached_run_can_be_cancelled(own_shop: Path) -> None:
     assert winnow("versions", "sentiment", "--json", project=own_shop).json == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_training_leaves_nothing(number: signal.Signals, own_shop: Path) -> None:
     before = winnow("versions", "sentiment", "--json", project=own_shop).json

@@ -42,6 +42,7 @@ def users(project: Path, *arguments: str, given: str = "") -> Ended:
     return winnow("users", *arguments, project=project, given=given)
 
 
+@pytest.mark.slow
 def test_an_account_at_the_command_line(empty_shop: Path) -> None:
     assert "nobody has an account yet" in users(empty_shop).out
     made = users(empty_shop, "add", "ada", "--role", "admin", "--password-stdin", given=f"{WALK}\n")
@@ -136,6 +137,7 @@ def _echoes(terminal: int) -> bool:
     return bool(flags & termios.ECHO)
 
 
+@pytest.mark.slow
 def test_tokens(empty_shop: Path) -> None:
     assert "there are no tokens" in winnow("tokens", project=empty_shop).out
     made = winnow("tokens", "add", "nightly", "--role", "editor", project=empty_shop)
@@ -188,6 +190,7 @@ def test_tokens_that_are_not_made(claimed_shop: Path, arguments: list[str], code
     assert winnow("tokens", *arguments, project=claimed_shop).code == code
 
 
+@pytest.mark.slow
 def test_commands_leave_word_in_the_trail(own_shop: Path) -> None:
     reviews = own_shop / "sentiment" / "reviews.csv"
     assert winnow("load", "sentiment", reviews, project=own_shop).code == 0
@@ -229,6 +232,7 @@ def up(project: Path, **more: str) -> Iterator[dict[str, Any]]:
             process.wait(30)
 
 
+@pytest.mark.slow
 def test_the_first_admin(empty_shop: Path) -> None:
     with up(empty_shop) as first:
         assert first["page"] == f"{first['address']}/ui"

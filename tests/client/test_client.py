@@ -151,4 +151,4 @@ def test_the_client_needs_little_of_winnow() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout.split()
     others = [name for name in printed if not name.startswith("winnow.client")]
-    assert others == ["winnow", "winnow.domain", "winnow.errors"]
+    assert others == ["winnow", "winnow.domain", "winnow.errors", "winnow.hosts"]

@@ -11,6 +11,12 @@ from tests.docs.markdown import ROOT, Page, read_page
 from tests.docs.sitting import Sitting
 
 SLOW = (
+    "docs/how-to/back-up-and-move.md",
+    "docs/how-to/get-alerts.md",
+    "docs/how-to/manage-accounts.md",
+    "docs/how-to/run-workers.md",
+    "docs/how-to/score-a-file.md",
+    "docs/how-to/use-the-python-client.md",
     "README.md",
     "docs/tutorial/first-service.md",
     "docs/how-to/ask-with-images.md",
@@ -23,7 +29,7 @@ SLOW = (
     "docs/how-to/use-postgresql.md",
     "docs/how-to/use-the-classic-routes.md",
 )
-"""Pages whose blocks may take more than ten seconds, since they train."""
+"""Pages whose blocks take more than some seconds, since they train or serve more than once."""
 
 
 def _followed() -> list[object]:

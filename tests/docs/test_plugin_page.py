@@ -6,12 +6,15 @@ import shutil
 import tomllib
 from pathlib import Path
 
+import pytest
+
 from tests.docs.markdown import ROOT, read_page
 from tests.docs.sitting import Sitting
 
 PAGE = ROOT / "docs" / "how-to" / "write-a-candidate.md"
 
 
+@pytest.mark.slow
 def test_the_candidate_of_the_page_learns_and_answers(shop: Path, tmp_path: Path) -> None:
     files = {name: block.text for block in read_page(PAGE).blocks() if (name := block.value("file"))}
     candidates = next(block.text for block in read_page(PAGE).blocks() if block.text.startswith("candidates ="))
