@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, Literal, NotRequired, TypedDict
 
 from winnow.errors import WinnowError
@@ -87,8 +88,13 @@ class Role(StrEnum):
 
     def covers(self, needed: Role) -> bool:
         """Whether this role may do what `needed` may."""
-        ranks = list(Role)
-        return ranks.index(self) >= ranks.index(needed)
+        return needed in _COVERED[self]
+
+
+_COVERED: Mapping[Role, frozenset[Role]] = MappingProxyType(
+    {role: frozenset(list(Role)[: rank + 1]) for rank, role in enumerate(Role)}
+)
+"""Asked at every request, and quicker than to look through an enumeration."""
 
 
 class History(StrEnum):

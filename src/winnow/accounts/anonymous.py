@@ -33,9 +33,13 @@ class Anonymous:
         role = Role(settings.anonymous) if known else Role.VIEWER if self._auto else None
         self._identity = Identity("anonymous", role, "anonymous")
 
+    def remembered(self) -> Identity | None:
+        """Who a caller without credentials is, where that need not be looked up: for the hot path."""
+        return None if self._auto and time.monotonic() >= self._open_until else self._identity
+
     async def identity(self) -> Identity:
         """Who a caller without credentials is at this moment."""
-        if self._auto and time.monotonic() >= self._open_until and await self._claimed():
+        if self.remembered() is None and await self._claimed():
             self._auto, self._identity = False, _NOBODY
         return self._identity
 

@@ -66,6 +66,10 @@ class Authenticator:
         """Who a caller without credentials is."""
         return await self._anonymous.identity()
 
+    def remembered_anonymous(self) -> Identity | None:
+        """Who a caller without credentials is, where that need not be looked up."""
+        return self._anonymous.remembered()
+
     def remembered(self, header: bytes) -> Identity | None:
         """Who sends these credentials, where that was found out a moment ago."""
         return self._remembered.get(self._remembered.key(header))

@@ -33,7 +33,7 @@ class Guard:
             if name == b"authorization" and (scope["method"], scope["path"]) not in _WITH_PASSWORDS:
                 known = self._authenticator.remembered(value)
                 return known or await self._authenticator.identify(value, address_of(scope))
-        return await self._authenticator.anonymous()
+        return self._authenticator.remembered_anonymous() or await self._authenticator.anonymous()
 
 
 def address_of(scope: Scope) -> str:
