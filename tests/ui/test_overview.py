@@ -141,3 +141,6 @@ def test_what_is_wrong_with_a_service() -> None:
     assert view.state_words(_service(state="degraded", problem="its bundle is damaged")) == "its bundle is damaged"
     assert "Bring labelled examples in" in view.next_step(_service(examples=0))
     assert "3 examples" in view.next_step(_service())
+    moment = datetime(2026, 11, 20, tzinfo=UTC)
+    finished = Run("1", "sentiment", Status.FINISHED, moment, moment, moment, 1, None, None)
+    assert "**Reports** says why" in view.next_step(_service(), finished)

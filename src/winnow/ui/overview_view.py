@@ -21,8 +21,10 @@ def state_words(service: Service) -> str | None:
     return service.problem or _STATES.get(service.state)
 
 
-def next_step(service: Service) -> str:
-    """What to do about a service that has no champion (Markdown)."""
+def next_step(service: Service, newest: Run | None = None) -> str:
+    """What to do about a service that has no champion (Markdown). `newest` is its newest run."""
+    if newest is not None and newest.status is Status.FINISHED:
+        return "The last training promoted nobody: the page **Reports** says why."
     if service.examples == 0:
         return "Bring labelled examples in on the page **Data**, then start a training on the page **Models**."
     return (

@@ -60,9 +60,10 @@ def _draw_service(service: Service, alerts: Sequence[Alert]) -> Sequence[Traffic
                 st.badge(counted(len(alerts), "open alert"), color="red", icon=":material/notifications:")
         st.markdown(plain(service.description) or f"A service of {service.task}.")
         runs = read(Client.runs, service.name, 1)
-        run = view.run_words(runs[0] if runs else None)
+        newest = runs[0] if runs else None
+        run = view.run_words(newest)
         if service.champion is None:
-            empty("No version answers yet.", view.next_step(service))
+            empty("No version answers yet.", view.next_step(service, newest))
             st.caption(plain(run))
         else:
             _draw_champion(service, traffic, run)
